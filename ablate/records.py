@@ -1,0 +1,89 @@
+"""What crosses an engine: a run to do (`RunSpec`) and what became of it (`RunRecord`). Standard library only."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, Self
+
+Status = Literal["complete", "failed", "pruned", "excluded", "missing", "running"]
+Outcome = Literal["complete", "failed", "pruned"]
+
+
+class _Json:
+    """Lossless conversion to one line of JSON; unknown keys are refused so that a stale worker is noticed."""
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True, allow_nan=True)  # type: ignore[call-overload]
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        data = json.loads(text)
+        known = {each.name for each in fields(cls)}  # type: ignore[arg-type]
+        if not isinstance(data, dict) or set(data) - known:
+            raise ValueError(f"not a {cls.__name__}: {text[:80]!r}")
+        return cls(**data)
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec(_Json):
+    """One attempt at one run: everything a worker needs, and nothing it has to look up elsewhere.
+
+    Attributes:
+        study, uid, branch: the study's name, the identity drawn once for it, and its branch.
+        run_id: `<cell_id>-<seed>`, unique within a study and a branch.
+        cell_id, cell: identity and printed name of the cell (`residual=plain`; `baseline`).
+        seed: the seed block.
+        attempt: number of the attempt, from 0.
+        token: random; a result is accepted only under the token of the current attempt.
+        directory: folder of the run (`<study>/runs/<run_id>`).
+        levels: axis -> printed level, for every axis of the study.
+        varied: the axes in which the cell departs from the baseline.
+        config: the `protocol`, `data`, `model` and `training` sections in full.
+        execution: what only says where and how fast (accelerator, back end, threads, data root).
+        tracking: the `tracking` section (mode, project, entity, directory).
+    """
+
+    study: str
+    uid: str
+    branch: str
+    run_id: str
+    cell_id: str
+    cell: str
+    seed: int
+    attempt: int
+    token: str
+    directory: str
+    levels: dict[str, str]
+    varied: list[str]
+    config: dict[str, Any]
+    execution: dict[str, Any] = field(default_factory=dict)
+    tracking: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord(_Json):
+    """What became of one attempt.
+
+    Attributes:
+        status: `complete`, `failed` or `pruned`.
+        reason: one line for a person; empty when complete.
+        kind: class of a failure: `diverged` (an outcome of the cell), `error` (deterministic), `crash` (worth a retry).
+        metrics: columns of the runs table by name (accuracies as fractions, seconds, counts).
+        curves: rows `[epoch, split, metric, value]`.
+        layers: rows of the layers table without the run id.
+        correct: per-sample correctness on the test set in its fixed order: base64 of packed bits, sample 0 first.
+        provenance: commit, versions, device, back end, data fingerprint.
+    """
+
+    run_id: str
+    attempt: int
+    token: str
+    status: Outcome
+    reason: str = ""
+    kind: Literal["", "diverged", "error", "crash"] = ""
+    metrics: dict[str, float | int | None] = field(default_factory=dict)
+    curves: list[list[Any]] = field(default_factory=list)
+    layers: list[dict[str, Any]] = field(default_factory=list)
+    correct: str = ""
+    provenance: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,90 @@
+"""The typed choices that define a network and its training: the `data`, `model` and `training` sections of a study file.
+
+Defaults are the published settings of S-ResNet38 (Vicente-Sola et al. 2022). A field at its default is left out of
+a cell's identity, so a default is part of the contract: changing one changes what old runs mean. Torch is not imported.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from lightning_modules import catalogue
+from lightning_modules.level import Level
+
+
+class Choices(BaseModel):
+    """A frozen section: unknown keys are errors, values are never coerced from one type to another silently."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class LevelOf:
+    """Marks a field as a level of `axis`: accepts a name or a mapping, holds a `Level`, prints the plain spelling."""
+
+    axis: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            lambda value: catalogue.resolve(self.axis, value),
+            serialization=core_schema.plain_serializer_function_ser_schema(Level.plain),
+        )
+
+
+Count = Annotated[int, Field(strict=True, ge=1)]
+Switch = Annotated[bool, Field(strict=True)]
+
+
+class ModelChoices(Choices):
+    """One network of the S-ResNet family."""
+
+    depth: Count = 6
+    """Blocks a stage: the network has 6 depth + 2 layers."""
+    width: Count = 32
+    """Channels of the first stage; the others have twice and four times as many."""
+    timesteps: Count = 50
+    residual: Annotated[Level, LevelOf("residual")] = Level("sresnet")
+    encoding: Annotated[Level, LevelOf("encoding")] = Level("direct")
+    normalization: Annotated[Level, LevelOf("normalization")] = Level("bntt")
+    neuron: Annotated[Level, LevelOf("neuron")] = Level("lif")
+    leak: Annotated[float, Field(ge=0, le=1)] = 0.8744
+    """Fraction of the membrane kept from one step to the next."""
+    threshold: Annotated[float, Field(gt=0)] = 1.0
+    reset: Literal["subtract", "zero", "none"] = "subtract"
+    detach_reset: Switch = True
+    fire: Literal["gt", "ge"] = "gt"
+    """Whether a membrane exactly on the threshold stays silent (`gt`) or fires (`ge`)."""
+    scale: Literal["theta", "none"] = "theta"
+    """Argument of the surrogate: v/theta - 1 (`theta`) or v - theta (`none`)."""
+    surrogate: Annotated[Level, LevelOf("surrogate")] = Level("triangle")
+    readout: Annotated[Level, LevelOf("readout")] = Level("mean_membrane")
+    initialization: Annotated[Level, LevelOf("initialization")] = Level("xavier")
+
+
+class TrainingChoices(Choices):
+    """How a network is trained."""
+
+    epochs: Count = 70
+    optimizer: Annotated[Level, LevelOf("optimizer")] = Level("sgd")
+    lr: Annotated[float, Field(gt=0)] = 0.026844
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
+    schedule: Annotated[Level, LevelOf("schedule")] = Level("steps")
+    loss: Annotated[Level, LevelOf("loss")] = Level("cross_entropy")
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    rate_weight: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of the firing-rate penalty added to the loss."""
+
+
+class DataChoices(Choices):
+    """Which data, cut how, fed how."""
+
+    name: str
+    split: str | None = None
+    """Named split; None is the data set's default."""
+    batch_size: Count = 21
+    root: str | None = None
+    """Folder with the data set's files; not part of a cell's identity."""
