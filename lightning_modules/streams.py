@@ -34,9 +34,7 @@ def generator(seed: int, *purpose: str | int) -> torch.Generator:
     return torch.Generator().manual_seed(stream_seed(seed, *purpose))
 
 
-def uniform(
-    seed: int, purpose: str, epoch: int, samples: Tensor, steps: int, shape: tuple[int, ...]
-) -> Tensor:
+def uniform(seed: int, purpose: str, epoch: int, samples: Tensor, steps: int, shape: tuple[int, ...]) -> Tensor:
     """Numbers in [0, 1) that depend on (seed, purpose, epoch, sample, step, position) and on nothing else.
 
     The same on CPU and GPU, in whatever batches the samples come; the first steps agree between different `steps`.

@@ -1,0 +1,73 @@
+"""Whole batches from tensors in memory: no worker processes, no per-sample transforms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from lightning_modules import streams
+
+Batch = tuple[Tensor, Tensor, Tensor]
+
+
+class EpochOrder:
+    """The order of the training samples, a function of (seed, epoch) alone, so that resuming repeats it.
+
+    Lightning calls `set_epoch` on a loader's `sampler` at the beginning of each epoch, also after resuming.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def permutation(self, count: int) -> Tensor:
+        """A permutation of `count` places, int64 on the CPU."""
+        return torch.randperm(count, generator=streams.generator(self.seed, "order", self.epoch))
+
+
+class TensorBatches:
+    """An iterable of `(x, y, sample_index)`.
+
+    Args:
+        images, labels: the whole data set, `[N, ...]` and `[N]`, on the device that trains.
+        indices: the samples of this part, int64; their order is the order of the batches unless `order` is given.
+        batch_size: samples in a batch.
+        prepare: makes network input of stored images: `(images, sample_index, epoch) -> x`.
+        order: shuffles anew each epoch; None keeps the order.
+        drop_last: leave out a last batch that is not full.
+    """
+
+    def __init__(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        indices: Tensor,
+        *,
+        batch_size: int,
+        prepare: Callable[[Tensor, Tensor, int], Tensor],
+        order: EpochOrder | None = None,
+        drop_last: bool = False,
+    ) -> None:
+        self.images, self.labels, self.indices = images, labels, indices
+        self.batch_size = batch_size
+        self.prepare = prepare
+        self.sampler = order
+        self.drop_last = drop_last
+
+    def __len__(self) -> int:
+        full, rest = divmod(len(self.indices), self.batch_size)
+        return full + (rest > 0 and not self.drop_last)
+
+    def __iter__(self) -> Iterator[Batch]:
+        epoch, indices = 0, self.indices
+        if self.sampler is not None:
+            epoch = self.sampler.epoch
+            indices = indices[self.sampler.permutation(len(indices)).to(indices.device)]
+        for batch in range(len(self)):
+            chosen = indices[batch * self.batch_size : (batch + 1) * self.batch_size]
+            yield self.prepare(self.images[chosen], chosen, epoch), self.labels[chosen], chosen

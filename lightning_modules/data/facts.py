@@ -1,0 +1,72 @@
+"""What is known of a data set before it is loaded: plain data, no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["image", "events"]
+
+
+@dataclass(frozen=True, slots=True)
+class SplitFacts:
+    """One named, versioned way to cut a data set; it never changes under its name.
+
+    Attributes:
+        train, validation, test: samples in each part; None when unknown before loading.
+        sha256: `Split.digest` of the parts' indices, checked on loading; empty when unknown before loading.
+        rule: how the parts are decided, in words.
+    """
+
+    train: int | None
+    validation: int | None
+    test: int | None
+    sha256: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetEntry:
+    """One data set of the catalogue.
+
+    Attributes:
+        name, version: identity of the content.
+        kind: `image` (`[C, H, W]`) or `events` (`[T, C, H, W]` frames made from recordings).
+        shape: `(C, H, W)`.
+        classes: number of classes.
+        source: where it comes from.
+        mean, std: per channel, of the default split's training part in [0, 1].
+        loader: dotted name of `load(split: str, root: str | None) -> Arrays` (`package.module:load`).
+        splits: by name; the first is the default.
+    """
+
+    name: str
+    version: str
+    kind: Kind
+    shape: tuple[int, int, int]
+    classes: int
+    source: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    loader: str
+    splits: Mapping[str, SplitFacts]
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetFacts:
+    """A data set with the split a study chose; the fields are those of `DatasetEntry` and `SplitFacts`."""
+
+    name: str
+    version: str
+    split: str
+    kind: Kind
+    shape: tuple[int, int, int]
+    classes: int
+    train: int | None
+    validation: int | None
+    test: int | None
+    split_sha256: str
+    source: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]

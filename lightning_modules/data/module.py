@@ -1,0 +1,93 @@
+"""The data module: training, validation and test parts of a named split, in the range an encoder asks for."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from pytorch_lightning import LightningDataModule
+from torch import Tensor
+
+from lightning_modules.data.arrays import Arrays
+from lightning_modules.data.batches import EpochOrder, TensorBatches
+from lightning_modules.data.facts import DatasetFacts
+
+InputRange = Literal["normalized", "unit"]
+_EVALUATION_FACTOR = 4
+
+
+class ToRange:
+    """Stored pixel values to [0, 1] (`unit`), or to that less the mean over the deviation (`normalized`)."""
+
+    def __init__(self, facts: DatasetFacts, levels: int, input_range: InputRange, device: torch.device) -> None:
+        self.levels = levels
+        self.normalized = input_range == "normalized"
+        self.mean, self.std = (torch.tensor(each, device=device).view(-1, 1, 1) for each in (facts.mean, facts.std))
+
+    def __call__(self, images: Tensor, sample_index: Tensor, epoch: int) -> Tensor:
+        unit = images.to(torch.float32).div_(self.levels)
+        return unit.sub_(self.mean).div_(self.std) if self.normalized else unit
+
+
+class TensorData(LightningDataModule):
+    """A data set held as tensors on the device that trains.
+
+    Evaluation uses batches four times as large: without gradients they need less memory than a training batch, and no
+    result depends on them, since encoder noise is keyed by sample.
+
+    Args:
+        arrays: the samples with their split.
+        facts: what the catalogue says of them.
+        batch_size: samples in a training batch.
+        input_range: what the network's encoder declares.
+        seed: the seed block; it decides the order of the training samples.
+        drop_last: leave out a last training batch that is not full, as the released code of S-ResNet does.
+
+    Raises:
+        ValueError: if the split does not hash to what the catalogue lists, that is, the data set's content changed.
+    """
+
+    def __init__(
+        self,
+        arrays: Arrays,
+        facts: DatasetFacts,
+        *,
+        batch_size: int,
+        input_range: InputRange,
+        seed: int,
+        drop_last: bool = False,
+    ) -> None:
+        super().__init__()
+        found = arrays.split.digest()
+        if facts.split_sha256 and found != facts.split_sha256:
+            raise ValueError(
+                f"split {facts.split} of {facts.name}: sha256 {found[:12]} is not {facts.split_sha256[:12]}; "
+                "the installed data set has other samples or labels"
+            )
+        self.arrays, self.facts = arrays, facts
+        self.fingerprint = arrays.fingerprint()
+        self.batch_size, self.input_range, self.drop_last = batch_size, input_range, drop_last
+        self._order = EpochOrder(seed)
+
+    def train_dataloader(self) -> TensorBatches:
+        return self._batches(self.arrays.split.train, self.batch_size, self._order, self.drop_last)
+
+    def val_dataloader(self) -> TensorBatches:
+        return self._batches(self.arrays.split.validation, self.batch_size * _EVALUATION_FACTOR)
+
+    def test_dataloader(self) -> TensorBatches:
+        return self._batches(self.arrays.split.test, self.batch_size * _EVALUATION_FACTOR)
+
+    def _batches(
+        self, part: tuple[int, ...], batch_size: int, order: EpochOrder | None = None, drop_last: bool = False
+    ) -> TensorBatches:
+        device = self.trainer.strategy.root_device if self.trainer is not None else torch.device("cpu")
+        return TensorBatches(
+            self.arrays.images.to(device),
+            self.arrays.labels.to(device),
+            torch.tensor(part, device=device),
+            batch_size=batch_size,
+            prepare=ToRange(self.facts, self.arrays.levels, self.input_range, device),
+            order=order,
+            drop_last=drop_last,
+        )

@@ -1,0 +1,107 @@
+"""The catalogue of data sets: described without torch, opened with what it promised."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+
+from lightning_modules import data
+from lightning_modules.choices import DataChoices
+from lightning_modules.data.module import TensorData
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        (DataChoices(name="digit"), "data.name: 'digit' is not a data set; did you mean 'digits'?"),
+        (
+            DataChoices(name="digits", split="digits-v9"),
+            "'digits-v9' is not a split of digits; did you mean 'digits-v1'?",
+        ),
+    ],
+)
+def test_unknown_names_are_refused_with_the_nearest_in_one_line(choices: DataChoices, message: str) -> None:
+    with pytest.raises(ValueError) as refused:
+        data.describe(choices)
+    assert message in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_describing_loads_no_torch() -> None:
+    code = (
+        "import sys; from lightning_modules import data; from lightning_modules.choices import DataChoices;"
+        "data.describe(DataChoices(name='digits')); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_name_is_registered_once() -> None:
+    digits = data.DATASETS["digits"]
+    data.register(digits)
+    with pytest.raises(ValueError, match="already is a data set 'digits'"):
+        data.register(replace(digits, version="2"))
+
+
+@pytest.fixture(scope="module")
+def digits() -> TensorData:
+    return data.open(DataChoices(name="digits", batch_size=64), input_range="unit", seed=0)
+
+
+def test_digits_are_what_the_catalogue_says(digits: TensorData) -> None:
+    facts, split = digits.facts, digits.arrays.split
+    assert tuple(digits.arrays.images.shape[1:]) == facts.shape
+    assert set(digits.arrays.labels.tolist()) == set(range(facts.classes))
+    assert (len(split.train), len(split.validation), len(split.test)) == (facts.train, facts.validation, facts.test)
+    assert split.digest() == facts.split_sha256
+
+
+def test_mean_and_deviation_are_those_of_the_training_part(digits: TensorData) -> None:
+    unit = digits.arrays.images[list(digits.arrays.split.train)].double() / 16
+    assert digits.facts.mean == pytest.approx([unit.mean().item()], abs=1e-6)
+    assert digits.facts.std == pytest.approx([unit.std(correction=0).item()], abs=1e-6)
+
+
+def test_unit_images_fill_zero_to_one_in_sixteenths(digits: TensorData) -> None:
+    x = torch.cat([batch[0] for batch in digits.train_dataloader()])
+    assert (x.min(), x.max()) == (0, 1)
+    assert torch.equal(x * 16, (x * 16).round())
+
+
+def test_normalized_images_have_mean_zero_and_deviation_one() -> None:
+    opened = data.open(DataChoices(name="digits"), input_range="normalized", seed=0)
+    x = torch.cat([batch[0] for batch in opened.train_dataloader()])
+    assert x.mean().abs() < 1e-4
+    assert (x.std(correction=0) - 1).abs() < 1e-4
+
+
+def test_each_part_delivers_its_samples_with_their_labels(digits: TensorData) -> None:
+    for loader, part in (
+        (digits.train_dataloader(), digits.arrays.split.train),
+        (digits.val_dataloader(), digits.arrays.split.validation),
+        (digits.test_dataloader(), digits.arrays.split.test),
+    ):
+        x, y, index = (torch.cat(each) for each in zip(*loader, strict=True))
+        assert sorted(index.tolist()) == list(part)
+        assert torch.equal(y, digits.arrays.labels[index])
+        assert torch.equal(x * 16, digits.arrays.images[index].float())
+
+
+def test_evaluation_parts_come_in_the_order_of_the_data_set(digits: TensorData) -> None:
+    index = torch.cat([batch[2] for batch in digits.test_dataloader()])
+    assert index.tolist() == list(digits.arrays.split.test)
+
+
+def test_content_that_is_not_the_listed_one_is_refused(digits: TensorData) -> None:
+    facts = replace(digits.facts, split_sha256="0" * 64)
+    with pytest.raises(ValueError, match="split digits-v1 of digits: sha256"):
+        TensorData(digits.arrays, facts, batch_size=8, input_range="unit", seed=0)
+
+
+def test_the_fingerprint_changes_with_a_single_pixel(digits: TensorData) -> None:
+    images = digits.arrays.images.clone()
+    images[5, 0, 3, 3] += 1
+    assert replace(digits.arrays, images=images).fingerprint() != digits.fingerprint
