@@ -1,0 +1,338 @@
+"""Study files -> validated, frozen configuration; and which of its fields define an experiment.
+
+The sections `data`, `model` and `training` are defined once, in `lightning_modules.choices`; this module adds what
+makes a study of them: axes, design, seeds, exclusions, objective, tracking, engine.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, field_validator
+
+from ablate import study_file
+from ablate.errors import RequestError
+from ablate.validation import explain
+from lightning_modules.catalogue import CatalogueError, near
+from lightning_modules.choices import Choices, DataChoices, ModelChoices, TrainingChoices
+from lightning_modules.level import Level
+
+SECTIONS = {"data": DataChoices, "model": ModelChoices, "training": TrainingChoices}
+
+# Each field of a cell says whether it is part of what an experiment *is* or only of where and how fast it runs.
+# A test holds both sets against the sections, so that a new field cannot slip in undeclared.
+EXECUTION = frozenset({"data.root"})
+IDENTITY = frozenset(
+    f"{section}.{field}" for section, choices in SECTIONS.items() for field in choices.model_fields
+) - EXECUTION
+
+
+class Baseline(Choices):
+    """The full configuration that every axis departs from."""
+
+    protocol: Literal["sound", "paper_compat"] = "sound"
+    data: DataChoices
+    model: ModelChoices = ModelChoices()
+    training: TrainingChoices = TrainingChoices()
+
+
+class Objective(Choices):
+    """What is optimised and by how much two levels must differ to matter."""
+
+    metric: Literal["val_accuracy", "val_loss"] = "val_accuracy"
+    direction: Literal["maximize", "minimize"] = "maximize"
+    margin: Annotated[float, Field(gt=0)] | None = None
+
+
+class Tracking(Choices):
+    """Weights & Biases: `offline` needs neither an account nor a network."""
+
+    mode: Literal["online", "offline", "disabled"] = "offline"
+    project: str = "snn-ablation"
+    entity: str | None = None
+
+
+class Engine(Choices):
+    """Where runs execute. `workers: null` chooses one per physical core."""
+
+    name: Literal["processes", "inline"] = "processes"
+    workers: Annotated[int, Field(strict=True, ge=1)] | None = None
+    accelerator: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+class Exclusion(Choices):
+    """Cells left out by the user, with the reason: `when` names a level, or several, of one or more axes."""
+
+    when: dict[str, Any] = Field(min_length=1)
+    because: str = Field(min_length=1)
+
+
+@dataclass(frozen=True, slots=True)
+class AxisLevel:
+    """One level of an axis: what is printed and what it sets (`{"model.residual": "plain"}`)."""
+
+    label: str
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One choice that is compared; `reference` is the baseline's level and always one of `levels`."""
+
+    name: str
+    path: str
+    levels: tuple[AxisLevel, ...]
+    reference: str
+
+
+class StudyFields(Choices):
+    """The top level of a study file, before its axes are read."""
+
+    name: str
+    design: Literal["one_factor", "factorial"] = "one_factor"
+    seeds: Annotated[int, Field(strict=True, ge=1)] | list[Annotated[int, Field(strict=True, ge=0)]] = 5
+    baseline: Baseline
+    axes: dict[str, Any] = Field(min_length=1)
+    exclude: list[Exclusion] = []
+    objective: Objective = Objective()
+    tracking: Tracking = Tracking()
+    engine: Engine = Engine()
+    plugins: list[str] = []
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_safe_as_a_path(cls, name: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
+            raise ValueError(f"{name!r} is not a study name; letters, digits, _ and -, at most 64")
+        return name
+
+    @field_validator("seeds")
+    @classmethod
+    def _seeds_are_distinct(cls, seeds: int | list[int]) -> int | list[int]:
+        if isinstance(seeds, list) and (not seeds or len(set(seeds)) != len(seeds)):
+            raise ValueError(f"{seeds} is not a list of distinct seeds")
+        return seeds
+
+
+@dataclass(frozen=True)
+class Study:
+    """A validated study: nothing in it can be wrong any more, and nothing in it changes."""
+
+    fields: StudyFields
+    axes: tuple[Axis, ...]
+
+    @property
+    def name(self) -> str:
+        return self.fields.name
+
+    @property
+    def baseline(self) -> Baseline:
+        return self.fields.baseline
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        seeds = self.fields.seeds
+        return tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
+
+    def axis(self, name: str) -> Axis | None:
+        return next((axis for axis in self.axes if name in (axis.name, axis.path)), None)
+
+    def plain(self) -> dict[str, Any]:
+        """The resolved study file: reading it again gives an equal study."""
+        return self.fields.model_dump(mode="json")
+
+
+def load(argument: str, overrides: Sequence[str] = ()) -> Study:
+    """The study that an argument of the command line means.
+
+    Args:
+        argument: a packaged name, the path of a YAML file, or a study directory.
+        overrides: `path=value`, in the paths of the file.
+
+    Raises:
+        RequestError: for everything that is wrong with it, in one line.
+    """
+    path = study_file.find(argument)
+    return parse(study_file.read(path, overrides), where=str(path))
+
+
+def parse(tree: Mapping[str, Any], *, where: str = "study") -> Study:
+    """Validate the content of a study file.
+
+    Raises:
+        RequestError: naming the field, the value and what would be accepted.
+    """
+    _import_plugins(tree.get("plugins") or [], where)
+    try:
+        fields = StudyFields.model_validate(_with_protocol(tree))
+    except ValidationError as error:
+        raise RequestError(explain(error, StudyFields)) from error
+    study = Study(fields, tuple(_axis(key, value, fields.baseline) for key, value in fields.axes.items()))
+    _check_axes_are_distinct(study.axes)
+    _check_exclusions(study)
+    return study
+
+
+def with_settings(baseline: Baseline, settings: Mapping[str, Any], *, where: str = "baseline") -> Baseline:
+    """The baseline with some fields set, validated again.
+
+    Raises:
+        RequestError: naming `where` and the value.
+    """
+    tree = baseline.model_dump(mode="json")
+    for path, value in settings.items():
+        section, _, field = path.partition(".")
+        tree[section] = {**tree[section], field: value}
+    try:
+        return Baseline.model_validate(_with_protocol({"baseline": tree})["baseline"])
+    except ValidationError as error:
+        raise RequestError(explain(error, Baseline, where=where)) from error
+
+
+def _with_protocol(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """`paper_compat` means the released code's normalisation too, where the file does not say otherwise."""
+    copy = dict(tree)
+    baseline = copy.get("baseline")
+    if not isinstance(baseline, Mapping) or baseline.get("protocol") != "paper_compat":
+        return copy
+    model = dict(baseline.get("model") or {})
+    if model.get("normalization", "bntt") in ("bntt", {"name": "bntt"}):
+        model["normalization"] = {"name": "bntt", "bias": True}
+    return {**copy, "baseline": {**baseline, "model": model}}
+
+
+def _import_plugins(plugins: Any, where: str) -> None:
+    """Plug-ins are code that the user names himself; importing one registers its levels."""
+    if not isinstance(plugins, list):
+        raise RequestError(f"plugins: {plugins!r} is not a list of module names")
+    # A module beside the study file, or beside the user, is found as it would be by `python -m`.
+    folders = [str(Path(where).parent.absolute()), str(Path.cwd())]
+    for name in plugins:
+        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name):
+            raise RequestError(f"plugins: {name!r} is not a module name")
+        sys.path[:0] = (added := [folder for folder in folders if folder not in sys.path])
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            raise RequestError(f"plugins: {name!r} cannot be imported: {error}") from error
+        finally:
+            for folder in added:
+                sys.path.remove(folder)
+
+
+def _axis(key: str, value: Any, baseline: Baseline) -> Axis:
+    if isinstance(value, Mapping) and "name" not in value:
+        return _composite(key, value, baseline)
+    path = _path(key)
+    if not isinstance(value, list) or not value:
+        raise RequestError(f"axes.{key}: {value!r} is not a list of levels")
+    reference = _level(path, _get(baseline, path), baseline, key)
+    levels = {(level := _level(path, each, baseline, key)).label: level for each in value}
+    levels.setdefault(reference.label, reference)
+    return Axis(_alias(path), path, tuple(levels.values()), reference.label)
+
+
+def _composite(key: str, bundles: Mapping[str, Any], baseline: Baseline) -> Axis:
+    """An axis of named bundles of settings; the baseline itself is the bundle that changes nothing."""
+    if not re.fullmatch(r"[a-z]\w*", key) or key in _aliases():
+        raise RequestError(f"axes.{key}: a composite axis needs a name of its own; {key!r} is taken or no plain name")
+    levels, reference = [], None
+    for label, settings in bundles.items():
+        if not isinstance(settings, Mapping):
+            raise RequestError(f"axes.{key}.{label}: {settings!r} is not a mapping of paths to values")
+        paths = {_path(str(path)): value for path, value in settings.items()}
+        if with_settings(baseline, paths, where=f"axes.{key}.{label}") == baseline:
+            reference = str(label)
+        levels.append(AxisLevel(str(label), paths))
+    if reference is None:
+        reference = "baseline"
+        levels.append(AxisLevel(reference, {}))
+    return Axis(key, key, tuple(levels), reference)
+
+
+def _level(path: str, value: Any, baseline: Baseline, key: str) -> AxisLevel:
+    plain = value.plain() if isinstance(value, Level) else value
+    changed = with_settings(baseline, {path: plain}, where=f"axes.{key}")
+    settled = _get(changed, path)
+    return AxisLevel(label(settled), {path: settled.plain() if isinstance(settled, Level) else settled})
+
+
+def label(value: Any) -> str:
+    """How a level is printed: `latency(form=log)`, `4`, `true`."""
+    if value is None:
+        return "default"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _get(baseline: Baseline, path: str) -> Any:
+    section, _, field = path.partition(".")
+    return getattr(getattr(baseline, section), field)
+
+
+def _aliases() -> dict[str, str]:
+    """Alias -> path of every axis: the last segment where it is unique, else the path with underscores."""
+    paths = sorted(IDENTITY)
+    last = [path.rpartition(".")[2] for path in paths]
+    return {(end if last.count(end) == 1 else path.replace(".", "_")): path for end, path in zip(last, paths, strict=True)}
+
+
+def _alias(path: str) -> str:
+    return next(alias for alias, known in _aliases().items() if known == path)
+
+
+def _path(key: str) -> str:
+    aliases = _aliases()
+    if key in IDENTITY:
+        return key
+    if key in aliases:
+        return aliases[key]
+    if key in EXECUTION:
+        raise RequestError(f"axes.{key}: says where a run happens, not what it is; it cannot be compared")
+    raise RequestError(
+        f"axes.{key}: not an axis{near(key, [*aliases, *aliases.values()])} any field of data, model or training is"
+    )
+
+
+def _check_axes_are_distinct(axes: Sequence[Axis]) -> None:
+    seen: set[str] = set()
+    for axis in axes:
+        for path in {path for level in axis.levels for path in level.settings}:
+            if path in seen:
+                raise RequestError(f"axes.{axis.name}: {path} is set by another axis already")
+            seen.add(path)
+
+
+def _check_exclusions(study: Study) -> None:
+    for number, rule in enumerate(study.fields.exclude):
+        for name, wanted in rule.when.items():
+            where = f"exclude[{number}].when.{name}"
+            axis = study.axis(name)
+            if axis is None:
+                known = [each.name for each in study.axes]
+                raise RequestError(f"{where}: not an axis of this study{near(name, known)} axes: {', '.join(known)}")
+            labels = [level.label for level in axis.levels]
+            for each in level_labels(axis, wanted, study.baseline):
+                if each not in labels:
+                    raise RequestError(f"{where}: {each!r} is not a level here{near(each, labels)} levels: {', '.join(labels)}")
+
+
+def level_labels(axis: Axis, wanted: Any, baseline: Baseline) -> list[str]:
+    """The printed forms of one level or a list of them, as an exclusion or a question names them."""
+    labels = []
+    for value in wanted if isinstance(wanted, list) else [wanted]:
+        if isinstance(value, str) and value in {level.label for level in axis.levels}:
+            labels.append(value)
+        elif "." in axis.path:
+            try:
+                labels.append(_level(axis.path, value, baseline, axis.name).label)
+            except CatalogueError as error:
+                raise RequestError(f"{axis.name}: {error}") from error
+        else:
+            labels.append(str(value))
+    return labels

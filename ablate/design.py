@@ -1,0 +1,129 @@
+"""Axes x baseline x seeds -> cells and runs. Pure functions: the same study gives the same plan on every machine."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ablate.config import Axis, AxisLevel, Baseline, Study, level_labels, with_settings
+from ablate.errors import RequestError
+from ablate.identity import cell_id
+from lightning_modules import constraints, data
+
+Assignment = tuple[AxisLevel, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One full assignment, seed left out.
+
+    Attributes:
+        cell_id: hash of what defines the experiment.
+        label: the axes in which it departs from the baseline (`residual=plain`), or `baseline`.
+        levels: axis -> printed level, for every axis.
+        varied: the axes in which it departs from the baseline.
+        config: the sections `protocol`, `data`, `model`, `training` in full, as plain data.
+    """
+
+    cell_id: str
+    label: str
+    levels: Mapping[str, str]
+    varied: tuple[str, ...]
+    config: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRun:
+    """A cell in one seed block."""
+
+    run_id: str
+    cell: Cell
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExcludedCell:
+    """A cell of the design that will not run, and why."""
+
+    cell: Cell
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a study will do: its cells, the cells left out, and one run for each cell and seed, block by block."""
+
+    cells: tuple[Cell, ...]
+    excluded: tuple[ExcludedCell, ...]
+    seeds: tuple[int, ...]
+
+    @property
+    def runs(self) -> tuple[PlannedRun, ...]:
+        # Whole blocks first: an interrupted study then compares all cells on few seeds, not few cells on all.
+        return tuple(
+            PlannedRun(f"{cell.cell_id}-{seed}", cell, seed) for seed in self.seeds for cell in self.cells
+        )
+
+
+def plan(study: Study) -> Plan:
+    """All cells of a study, each counted once, with those left out and the reasons.
+
+    Raises:
+        RequestError: if the baseline itself is excluded: nothing could be compared with it.
+    """
+    cells: dict[str, Cell] = {}
+    excluded: dict[str, ExcludedCell] = {}
+    for assignment in _assignments(study):
+        configured = with_settings(study.baseline, _settings(assignment))
+        cell = _cell(study, assignment, configured)
+        reason = _reason(study, cell, configured)
+        if reason is None:
+            cells.setdefault(cell.cell_id, cell)
+        elif cell.varied:
+            excluded.setdefault(cell.cell_id, ExcludedCell(cell, reason))
+        else:
+            raise RequestError(f"baseline: excluded, so nothing can be compared with it: {reason}")
+    return Plan(tuple(cells.values()), tuple(excluded.values()), study.seeds)
+
+
+def _assignments(study: Study) -> Iterator[Assignment]:
+    reference = tuple(_reference(axis) for axis in study.axes)
+    yield reference
+    if study.fields.design == "factorial":
+        yield from itertools.product(*(axis.levels for axis in study.axes))
+        return
+    for position, axis in enumerate(study.axes):
+        for level in axis.levels:
+            yield (*reference[:position], level, *reference[position + 1 :])
+
+
+def _reference(axis: Axis) -> AxisLevel:
+    return next(level for level in axis.levels if level.label == axis.reference)
+
+
+def _settings(assignment: Assignment) -> dict[str, Any]:
+    return {path: value for level in assignment for path, value in level.settings.items()}
+
+
+def _cell(study: Study, assignment: Assignment, configured: Baseline) -> Cell:
+    levels = {axis.name: level.label for axis, level in zip(study.axes, assignment, strict=True)}
+    varied = tuple(axis.name for axis in study.axes if levels[axis.name] != axis.reference)
+    label = ", ".join(f"{name}={levels[name]}" for name in varied) or "baseline"
+    facts = data.describe(configured.data)
+    identity = cell_id(configured, dataset=f"{facts.name}-{facts.version}/{facts.split}")
+    return Cell(identity, label, levels, varied, configured.model_dump(mode="json"))
+
+
+def _reason(study: Study, cell: Cell, configured: Baseline) -> str | None:
+    for rule in study.fields.exclude:
+        if all(_matches(study, cell, name, wanted) for name, wanted in rule.when.items()):
+            return rule.because
+    return constraints.check(configured.model, configured.training, configured.data)
+
+
+def _matches(study: Study, cell: Cell, name: str, wanted: Any) -> bool:
+    axis = study.axis(name)
+    assert axis is not None, "exclusions were validated with the study"
+    return cell.levels[axis.name] in level_labels(axis, wanted, study.baseline)

@@ -1,0 +1,7 @@
+"""Errors that are a person's to mend: each prints as one line and becomes an exit code, never a traceback."""
+
+from __future__ import annotations
+
+
+class RequestError(ValueError):
+    """The request is wrong: a field, its value, and what would be accepted. Exit code 2; nothing was written."""

@@ -1,0 +1,146 @@
+"""One study, one directory: where things lie in it, what it was started with, and what may be added."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ablate import config, design, study_file
+from ablate.config import Study
+from ablate.errors import RequestError
+from ablate.files import write_atomically
+
+MAIN = "main"
+
+
+@dataclass(frozen=True)
+class StudyDirectory:
+    """A study on disk; `uid` was drawn when it was created and outlives every move of the folder."""
+
+    path: Path
+    study: Study
+    uid: str
+    branch: str
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report"
+
+    def run(self, run_id: str) -> Path:
+        return self.path / "runs" / run_id
+
+
+def place(study: Study, *, directory: str | None, branch: str = MAIN) -> Path:
+    """Where a study lives: exactly `directory`, else `studies/<name>`, a branch beside it as `<name>@<branch>`."""
+    if directory is not None:
+        return Path(directory)
+    return Path("studies") / (study.name if branch == MAIN else f"{study.name}@{branch}")
+
+
+def locate(argument: str, directory: str | None = None) -> Path:
+    """The directory of a study that exists.
+
+    Args:
+        argument: a study directory, or the name or file of a study that was run here.
+        directory: the `--dir` that it was run with, if any.
+
+    Raises:
+        RequestError: if it was never run.
+    """
+    if directory is not None:
+        candidates = [Path(directory)]
+    else:
+        candidates = [Path(argument), Path("studies") / argument]
+        if Path(argument).suffix in (".yaml", ".yml") and (Path(argument).name != study_file.STUDY_YAML):
+            candidates.append(place(config.load(argument), directory=None))
+    for candidate in candidates:
+        if (candidate / study_file.STUDY_YAML).is_file():
+            return candidate
+    ran = sorted(path.parent.name for path in Path("studies").glob(f"*/{study_file.STUDY_YAML}"))
+    if argument in study_file.packaged():
+        raise RequestError(f"{argument}: has not been run here; start it with: ablate run {argument}")
+    known = f"studies here: {', '.join(ran)}" if ran else "there are none in ./studies"
+    raise RequestError(f"{argument}: no study directory{study_file.near(argument, ran)} {known}")
+
+
+def read(path: Path) -> StudyDirectory:
+    """The study in a directory.
+
+    Raises:
+        RequestError: if its study file is unreadable or no longer valid.
+    """
+    file = path / study_file.STUDY_YAML
+    tree = study_file.read(file)
+    header = study_file.header(file)
+    return StudyDirectory(path, config.parse(tree, where=str(file)), header["uid"], header["branch"])
+
+
+def settle(path: Path, study: Study, *, branch: str = MAIN) -> StudyDirectory:
+    """The directory that `study` may run in: a new one, or an existing one it only adds to. Nothing is written.
+
+    Raises:
+        RequestError: if the directory holds another study, or this one with settings that differ.
+    """
+    if not (path / study_file.STUDY_YAML).exists():
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise RequestError(f"--dir {path}: exists and is not a study directory; name a new or an empty one")
+        return StudyDirectory(path, study, secrets.token_hex(8), branch)
+    present = read(path)
+    if present.study.name != study.name:
+        raise RequestError(f"{path} holds the study {present.study.name!r}, not {study.name!r}; use another --dir")
+    if difference := next(_differences(present.study, study), None):
+        where, old, new = difference
+        suggestion = new if new.isidentifier() else "NAME"
+        raise RequestError(
+            f"{path} was run with {where}={old}, now it is {new}. "
+            f"Run it beside the old one (--branch {suggestion}), or into another directory (--dir)."
+        )
+    return StudyDirectory(path, study, present.uid, present.branch)
+
+
+def save(directory: StudyDirectory) -> None:
+    """Write `study.yaml`: the resolved study, with the uid and the branch."""
+    directory.path.mkdir(parents=True, exist_ok=True)
+    tree = {"uid": directory.uid, "branch": directory.branch} | directory.study.plain()
+    write_atomically(directory.path / study_file.STUDY_YAML, yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
+
+
+def _differences(old: Study, new: Study) -> Iterator[tuple[str, str, str]]:
+    """What is not an addition: (field, old value, new value)."""
+    before, after = _flat(old.plain()["baseline"]), _flat(new.plain()["baseline"])
+    for field in sorted(before | after):
+        if before.get(field) != after.get(field) and field not in config.EXECUTION:
+            yield f"baseline.{field}", _text(before.get(field)), _text(after.get(field))
+    if old.fields.design != new.fields.design:
+        yield "design", old.fields.design, new.fields.design
+    if old.fields.objective != new.fields.objective:
+        yield "objective", _text(old.plain()["objective"]), _text(new.plain()["objective"])
+    if set(old.seeds) - set(new.seeds):
+        yield "seeds", _text(old.plain()["seeds"]), _text(new.plain()["seeds"])
+    for axis in old.axes:
+        present = new.axis(axis.name)
+        levels = [level.label for level in axis.levels]
+        kept = [level.label for level in present.levels] if present else []
+        if set(levels) - set(kept):
+            yield f"axes.{axis.name}", _text(levels), _text(kept)
+    if lost := {run.run_id for run in design.plan(old).runs} - {run.run_id for run in design.plan(new).runs}:
+        yield "exclude", f"{len(lost)} runs more", "fewer runs"
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, Mapping) and "name" not in value or key == "data":
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else yaml.safe_dump(value, default_flow_style=True).removesuffix("...\n").strip()

@@ -1,0 +1,81 @@
+"""One line for a person out of a pydantic error: the field, the value, and what would be accepted."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from lightning_modules.catalogue import near
+
+
+def explain(error: ValidationError, model: type[BaseModel], *, where: str = "") -> str:
+    """The first mistake of a validation error, in one line.
+
+    Args:
+        error: what pydantic raised.
+        model: the model that was validated, for near matches of unknown keys.
+        where: what the whole value is called, when it is not the study file itself.
+    """
+    first = _most_telling(error.errors())
+    location = [str(part) if not isinstance(part, int) else f"[{part}]" for part in first["loc"]]
+    path = ".".join(part for part in location if not _is_branch_of_a_union(part)).replace(".[", "[")
+    field = where or path or "study"
+    return f"{field}: {_message(first, model)}"
+
+
+def _most_telling(errors: list[ErrorDetails]) -> ErrorDetails:
+    """A misspelt key also leaves the right key missing; the misspelling is the mistake."""
+    return next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
+
+
+def _is_branch_of_a_union(part: str) -> bool:
+    return part in ("int", "list[int]", "constrained-int", "float", "none") or part.startswith(("list[", "constrained"))
+
+
+def _message(error: ErrorDetails, model: type[BaseModel]) -> str:
+    value, kind, context = error["input"], error["type"], error.get("ctx", {})
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "extra_forbidden":
+        known = _siblings(model, error["loc"])
+        return f"there is no such key{near(str(error['loc'][-1]), known)} keys here: {', '.join(known)}"
+    if kind == "missing":
+        return "is needed and missing"
+    if kind == "literal_error":
+        hint = "; quote the name, YAML reads it as a boolean" if isinstance(value, bool) else ""
+        return f"{value!r} is not accepted; one of {context['expected'].replace(' or ', ', ')}{hint}"
+    if bound := _bound(kind, context):
+        size, wanted = bound
+        noun = "an integer" if isinstance(value, int) and not isinstance(value, bool) else "a number"
+        return f"{value!r} is {size}; {noun} {wanted} is needed"
+    expected = {
+        "int_type": "an integer", "int_from_float": "an integer", "int_parsing": "an integer",
+        "float_type": "a number", "float_parsing": "a number", "finite_number": "a finite number",
+        "bool_type": "true or false", "string_type": "a text", "dict_type": "a mapping", "list_type": "a list",
+        "model_type": "a mapping", "model_attributes_type": "a mapping", "too_short": "at least one entry",
+        "string_too_short": "a text",
+    }.get(kind)
+    return f"{value!r} is not {expected}" if expected else f"{value!r}: {error['msg']}"
+
+
+def _bound(kind: str, context: dict[str, Any]) -> tuple[str, str] | None:
+    return {
+        "greater_than_equal": lambda: ("too small", f"of at least {context['ge']:g}"),
+        "greater_than": lambda: ("too small", f"above {context['gt']:g}"),
+        "less_than_equal": lambda: ("too large", f"of at most {context['le']:g}"),
+        "less_than": lambda: ("too large", f"below {context['lt']:g}"),
+    }.get(kind, lambda: None)()
+
+
+def _siblings(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """The keys that would have been accepted where an unknown one was found."""
+    current: type[BaseModel] = model
+    for part in location[:-1]:
+        if isinstance(part, str) and part in current.model_fields:
+            annotation = current.model_fields[part].annotation
+            for candidate in (annotation, *get_args(annotation)):
+                if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+                    current = candidate
+    return list(current.model_fields)
