@@ -1,0 +1,182 @@
+"""What a person sees while a study runs: a live table on a terminal, one line per event anywhere else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from statistics import mean, stdev
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from ablate.records import RunRecord, RunSpec
+
+
+def duration(seconds: float) -> str:
+    """`8 s`, `4 min 10 s`, `1 h 52 min`."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min" + (f" {whole % 60} s" if whole % 60 else "")
+    return f"{whole // 3600} h" + (f" {whole % 3600 // 60} min" if whole % 3600 // 60 else "")
+
+
+@dataclass
+class Tally:
+    """What is known of a study in progress, and what follows: the time left and the best cell so far."""
+
+    total: int
+    done: int
+    metric: str
+    higher_is_better: bool
+    workers: int
+    started: float = field(default_factory=time.monotonic)
+    failed: int = 0
+    here: int = 0
+    by_cell: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, spec: RunSpec, record: RunRecord) -> None:
+        self.here += 1
+        self.done += record.status == "complete"
+        self.failed += record.status == "failed"
+        value = record.metrics.get(self.metric)
+        if value is not None:
+            self.by_cell.setdefault(spec.cell, []).append(float(value))
+
+    @property
+    def elapsed(self) -> float:
+        return time.monotonic() - self.started
+
+    @property
+    def left(self) -> float | None:
+        """Seconds left at the rate so far; None before the first run is done."""
+        if not self.here:
+            return None
+        return self.elapsed / self.here * (self.total - self.done - self.failed)
+
+    @property
+    def best(self) -> str:
+        if not self.by_cell:
+            return ""
+        choose = max if self.higher_is_better else min
+        cell = choose(self.by_cell, key=lambda name: mean(self.by_cell[name]))
+        values = self.by_cell[cell]
+        spread = f" ± {stdev(values):.3f}" if len(values) > 1 else ""
+        return f"{cell}  {self.metric} {mean(values):.3f}{spread} ({len(values)} seed{'s' if len(values) > 1 else ''})"
+
+
+class PlainDisplay:
+    """One line per event, no control characters: readable in a log file."""
+
+    def __init__(self, console: Console, tally: Tally) -> None:
+        self._console = console
+        self._tally = tally
+
+    def __enter__(self) -> PlainDisplay:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def on_start(self, spec: RunSpec) -> None:
+        """A run's end is an event worth a line; its start is not."""
+
+    def on_progress(self, spec: RunSpec, progress: Mapping[str, Any]) -> None:
+        """Epochs are too many for a log."""
+
+    def on_finish(self, spec: RunSpec, record: RunRecord) -> None:
+        tally = self._tally
+        tally.add(spec, record)
+        left = tally.left
+        outcome = _outcome(record, tally.metric)
+        ahead = f"{duration(left)} left" if left else "done"
+        line = f"[{tally.done + tally.failed}/{tally.total}] {spec.cell} seed={spec.seed}: {outcome}; {ahead}"
+        if tally.best:
+            line += f"; best so far {tally.best}"
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def on_retry(self, spec: RunSpec, reason: str) -> None:
+        self._console.print(f"{spec.cell} seed={spec.seed}: {reason}; trying again", markup=False, highlight=False)
+
+
+class LiveDisplay:
+    """A progress bar with time left, a line per worker, and the best cell so far."""
+
+    def __init__(self, console: Console, tally: Tally, *, study: str) -> None:
+        self._tally = tally
+        self._study = study
+        self._running: dict[str, tuple[RunSpec, Mapping[str, Any]]] = {}
+        self._live = Live(console=console, refresh_per_second=4, get_renderable=self._render, transient=True)
+
+    def __enter__(self) -> LiveDisplay:
+        self._live.__enter__()
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        self._live.__exit__(*raised)
+
+    def on_start(self, spec: RunSpec) -> None:
+        self._running[spec.run_id] = (spec, {})
+
+    def on_progress(self, spec: RunSpec, progress: Mapping[str, Any]) -> None:
+        self._running[spec.run_id] = (spec, progress)
+
+    def on_finish(self, spec: RunSpec, record: RunRecord) -> None:
+        self._running.pop(spec.run_id, None)
+        self._tally.add(spec, record)
+        if record.status == "failed":
+            self._live.console.print(f"[red]failed[/red] {spec.cell} seed={spec.seed}: ", Text(record.reason))
+
+    def on_retry(self, spec: RunSpec, reason: str) -> None:
+        self._running.pop(spec.run_id, None)
+        self._live.console.print(Text(f"{spec.cell} seed={spec.seed}: {reason}; trying again"))
+
+    def _render(self) -> Group:
+        tally = self._tally
+        done = tally.done + tally.failed
+        left = f"{duration(tally.left)} left" if tally.left is not None else "time left: after the first run"
+        head = Table.grid(padding=(0, 2))
+        head.add_row(
+            Text(self._study, style="bold"),
+            ProgressBar(total=tally.total, completed=done, width=28),
+            f"{done}/{tally.total} runs",
+            f"{len(self._running)} running",
+            f"{tally.failed} failed",
+            f"{duration(tally.elapsed)} elapsed",
+            left,
+        )
+        workers = Table.grid(padding=(0, 2))
+        for number, (spec, progress) in enumerate(self._running.values(), start=1):
+            workers.add_row(f"worker {number}", f"{spec.cell} seed={spec.seed}", *_progress(progress))
+        best = Text(f"best so far  {tally.best}" if tally.best else "")
+        return Group(head, workers, best)
+
+
+def display(console: Console, tally: Tally, *, study: str) -> PlainDisplay | LiveDisplay:
+    """The live table on a terminal, the log lines elsewhere."""
+    return LiveDisplay(console, tally, study=study) if console.is_terminal else PlainDisplay(console, tally)
+
+
+def _outcome(record: RunRecord, metric: str) -> str:
+    if record.status == "failed":
+        return f"failed: {record.reason}"
+    value, seconds = record.metrics.get(metric), record.metrics.get("train_seconds")
+    parts = [f"{metric} {value:.3f}" if value is not None else "", f"{seconds:.1f} s" if seconds is not None else ""]
+    return ", ".join(part for part in parts if part) or record.status
+
+
+def _progress(progress: Mapping[str, Any]) -> tuple[str, str, str]:
+    if not progress:
+        return "starting", "", ""
+    value = progress.get("value")
+    return (
+        f"epoch {progress['epoch']}/{progress['epochs']}",
+        f"{progress['metric']} {value:.3f}" if value is not None else "",
+        f"{progress['seconds_per_epoch']:.1f} s/epoch",
+    )

@@ -1,0 +1,97 @@
+"""Training of one run with Lightning: the epoch chosen on validation, resumed where a killed attempt stopped."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import ModelCheckpoint
+
+from ablate.callbacks import Curves, ProgressFile
+from ablate.records import RunSpec
+from lightning_modules.classifier import SpikingClassifier
+
+BEST = "best.ckpt"
+LAST = "last.ckpt"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Metrics of the chosen epoch, on validation and, once, on test; curves; seconds spent training."""
+
+    metrics: dict[str, float | int | None]
+    curves: list[list[Any]]
+
+
+def train(spec: RunSpec, classifier: SpikingClassifier, data: pl.LightningDataModule, logger: Any) -> Trained:
+    """Train `classifier`, leave it with the weights of the chosen epoch, and evaluate test with them once.
+
+    Lightning announces its own choices on every start and warns of loaders without workers, which is how whole-batch
+    loading is meant; a run's log holds what a person needs instead.
+    """
+    folder = Path(spec.directory) / "checkpoints"
+    objective = spec.execution["objective"]
+    best = ModelCheckpoint(
+        dirpath=folder,
+        filename=Path(BEST).stem,
+        monitor=objective["metric"],
+        mode="max" if objective["direction"] == "maximize" else "min",
+        save_last=True,
+        enable_version_counter=False,
+    )
+    curves = Curves()
+    progress = ProgressFile(
+        Path(spec.directory) / "progress.json", token=spec.token, metric=objective["metric"]
+    )
+    trainer = pl.Trainer(
+        accelerator=spec.execution.get("accelerator", "auto"),
+        devices=1,
+        max_epochs=spec.config["training"]["epochs"],
+        logger=logger or False,
+        callbacks=[curves, progress, best],
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=1_000_000,
+    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="pytorch_lightning")
+        started = time.perf_counter()
+        trainer.fit(classifier, datamodule=data, ckpt_path=_resumable(folder / LAST, classifier), weights_only=True)
+        seconds = time.perf_counter() - started
+        chosen = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
+        classifier.load_state_dict(chosen["state_dict"])
+        tested = trainer.test(classifier, datamodule=data, verbose=False)[0]
+    epoch = int(chosen["epoch"])
+    at_best = {metric: value for number, split, metric, value in curves.rows if number == epoch and split == "val"}
+    (folder / LAST).unlink(missing_ok=True)
+    return Trained(
+        metrics={
+            "val_accuracy": at_best["accuracy"],
+            "val_loss": at_best["loss"],
+            "test_accuracy": tested["test_accuracy"],
+            "best_epoch": epoch,
+            "epochs": trainer.current_epoch,
+            "train_seconds": seconds,
+        },
+        curves=curves.rows,
+    )
+
+
+def _resumable(path: Path, classifier: SpikingClassifier) -> Path | None:
+    """The checkpoint of an interrupted attempt, if it is whole and belongs to exactly this experiment."""
+    if not path.is_file():
+        return None
+    try:
+        stored = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        # A checkpoint torn by a full disk or a dying machine costs the epochs so far, never the run.
+        print(f"starting anew: {path.name} is unreadable ({type(error).__name__})")
+        return None
+    same = stored.get("hyper_parameters") == dict(classifier.hparams)
+    return path if same else None

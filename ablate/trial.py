@@ -1,0 +1,90 @@
+"""One attempt, start to finish: RunSpec -> RunRecord."""
+
+from __future__ import annotations
+
+import base64
+import traceback
+from typing import Any
+
+from ablate.memory import PeakMemory
+from ablate.provenance import provenance
+from ablate.records import RunRecord, RunSpec
+from ablate.tracking import tracked
+
+
+def run(spec: RunSpec) -> RunRecord:
+    """Train, choose the epoch on validation, evaluate test once, measure.
+
+    A failure is a record with its reason, not an exception; its traceback is printed into the run's log.
+    """
+    from lightning_modules.classifier import Diverged
+
+    with tracked(spec) as tracker:
+        try:
+            record = _attempt(spec, tracker.logger)
+        except Diverged as error:
+            record = _failed(spec, f"diverged {error}", "diverged")
+        except Exception as error:
+            traceback.print_exc()
+            record = _failed(spec, _one_line(error), "crash" if _out_of_memory(error) else "error")
+        tracker.finish(record)
+    return record
+
+
+def _attempt(spec: RunSpec, logger: Any) -> RunRecord:
+    from ablate.training import train
+    from lightning_modules import data
+    from lightning_modules.choices import DataChoices, ModelChoices, TrainingChoices
+    from lightning_modules.classifier import SpikingClassifier
+    from lightning_modules.energy import measure
+
+    choices = DataChoices.model_validate({**spec.config["data"], "root": spec.execution.get("data_root")})
+    facts = data.describe(choices)
+    classifier = SpikingClassifier(
+        ModelChoices.model_validate(spec.config["model"]),
+        TrainingChoices.model_validate(spec.config["training"]),
+        in_channels=facts.shape[0],
+        classes=facts.classes,
+        events=facts.kind == "events",
+        seed=spec.seed,
+    )
+    module = data.open(choices, input_range=classifier.network.encoder.input_range, seed=spec.seed)
+    with PeakMemory(spec.execution.get("accelerator", "cpu")) as memory:
+        trained = train(spec, classifier, module, logger)
+        cost = measure(classifier, module)
+    return RunRecord(
+        run_id=spec.run_id,
+        attempt=spec.attempt,
+        token=spec.token,
+        status="complete",
+        metrics=trained.metrics
+        | cost.totals
+        | {
+            "parameters": sum(each.numel() for each in classifier.network.parameters()),
+            "peak_memory_mb": memory.megabytes,
+        },
+        curves=trained.curves,
+        layers=cost.layers,
+        correct=_packed(classifier.correct),
+        provenance=provenance(backend=spec.execution.get("backend", "eager"), data_fingerprint=module.fingerprint),
+    )
+
+
+def _failed(spec: RunSpec, reason: str, kind: Any) -> RunRecord:
+    return RunRecord(spec.run_id, spec.attempt, spec.token, "failed", reason=reason, kind=kind)
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
+
+
+def _out_of_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or "out of memory" in str(error) or "can't allocate memory" in str(error)
+
+
+def _packed(correct: Any) -> str:
+    """Base64 of one bit a test sample, sample 0 in the highest bit of the first byte."""
+    import numpy as np
+
+    return base64.b64encode(np.packbits(np.asarray(correct, dtype=bool)).tobytes()).decode()
