@@ -24,14 +24,20 @@ class Choices(BaseModel):
 
 @dataclass(frozen=True)
 class LevelOf:
-    """Marks a field as a level of `axis`: accepts a name or a mapping, holds a `Level`, prints the plain spelling."""
+    """Marks a field as a level of `axis`: accepts a name or a mapping, holds a `Level`, prints the plain spelling.
+
+    An `optional` field also accepts null, which leaves the choice to another level.
+    """
 
     axis: str
+    optional: bool = False
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(
-            lambda value: catalogue.resolve(self.axis, value),
-            serialization=core_schema.plain_serializer_function_ser_schema(Level.plain),
+            lambda value: None if value is None and self.optional else catalogue.resolve(self.axis, value),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda level: None if level is None else level.plain()
+            ),
         )
 
 
@@ -48,6 +54,10 @@ class ModelChoices(Choices):
     """Channels of the first stage; the others have twice and four times as many."""
     timesteps: Count = 50
     residual: Annotated[Level, LevelOf("residual")] = Level("sresnet")
+    shortcut: Annotated[Level | None, LevelOf("shortcut", optional=True)] = None
+    """What stands in the shortcut where a block changes the shape; null is the residual's own."""
+    zero_init_residual: Switch | None = None
+    """Whether the last norm of each branch starts at 0; null is the residual's own."""
     encoding: Annotated[Level, LevelOf("encoding")] = Level("direct")
     normalization: Annotated[Level, LevelOf("normalization")] = Level("bntt")
     neuron: Annotated[Level, LevelOf("neuron")] = Level("lif")
@@ -63,6 +73,8 @@ class ModelChoices(Choices):
     surrogate: Annotated[Level, LevelOf("surrogate")] = Level("triangle")
     readout: Annotated[Level, LevelOf("readout")] = Level("mean_membrane")
     initialization: Annotated[Level, LevelOf("initialization")] = Level("xavier")
+    frame_size: Count = 64
+    """Height and width that event frames are resized to; images keep theirs."""
 
 
 class TrainingChoices(Choices):

@@ -5,11 +5,24 @@ The order here is the order in which axes are listed.
 
 from __future__ import annotations
 
-from lightning_modules.entries import encoding, neuron, normalization, surrogate
+from lightning_modules.entries import (
+    encoding,
+    initialization,
+    neuron,
+    normalization,
+    readout,
+    residual,
+    shortcut,
+    surrogate,
+)
 
 ALL = (
+    *residual.ENTRIES,
+    *shortcut.ENTRIES,
     *encoding.ENTRIES,
     *normalization.ENTRIES,
     *neuron.ENTRIES,
     *surrogate.ENTRIES,
+    *readout.ENTRIES,
+    *initialization.ENTRIES,
 )
