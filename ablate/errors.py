@@ -5,3 +5,7 @@ from __future__ import annotations
 
 class RequestError(ValueError):
     """The request is wrong: a field, its value, and what would be accepted. Exit code 2; nothing was written."""
+
+
+class StudyError(RuntimeError):
+    """The study cannot be worked on here and now: locked, storage damaged or unreachable, disk full. It is intact."""
