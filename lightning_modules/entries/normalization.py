@@ -2,16 +2,30 @@
 
 Facts: `fixed_timesteps` levels hold one set of weights a step, so T cannot change at test time; `foldable` ones
 become part of one weight tensor (or of the threshold) after training; `membrane` ones also normalise the membrane;
-`batch` ones use statistics of the batch in training.
+`batch` ones use statistics of the batch in training; `weight` and `bias` say what the affine map after the
+normalisation has, and `bias` follows the option where there is one.
 """
 
 from __future__ import annotations
 
-from lightning_modules.level import LevelEntry, Option
+from lightning_modules.level import LevelEntry, Option, Scalar
 
 _MODULE = "lightning_modules.normalization"
 _EPS = Option("eps", "float", 1e-5, "added to the variance", above=0)
 _MOMENTUM = Option("momentum", "float", 0.1, "weight of the newest batch in the running statistics", above=0, maximum=1)
+
+
+def _facts(**others: Scalar) -> dict[str, Scalar]:
+    batch_norm: dict[str, Scalar] = {
+        "fixed_timesteps": False,
+        "foldable": True,
+        "membrane": False,
+        "batch": True,
+        "weight": True,
+        "bias": True,
+    }
+    return batch_norm | others
+
 
 ENTRIES = (
     LevelEntry(
@@ -20,7 +34,7 @@ ENTRIES = (
         equation="x",
         source="control",
         factory=f"{_MODULE}:NoNorm",
-        facts={"fixed_timesteps": False, "foldable": True, "membrane": False, "batch": False},
+        facts=_facts(batch=False, weight=False, bias=False),
     ),
     LevelEntry(
         axis="normalization",
@@ -29,7 +43,7 @@ ENTRIES = (
         source="Ioffe & Szegedy 2015, layer by layer over all steps",
         factory=f"{_MODULE}:BatchNorm",
         options=(_EPS, _MOMENTUM),
-        facts={"fixed_timesteps": False, "foldable": True, "membrane": False, "batch": True},
+        facts=_facts(),
     ),
     LevelEntry(
         axis="normalization",
@@ -38,7 +52,7 @@ ENTRIES = (
         source="Ioffe & Szegedy 2015, step by step",
         factory=f"{_MODULE}:StepBatchNorm",
         options=(_EPS, _MOMENTUM),
-        facts={"fixed_timesteps": False, "foldable": True, "membrane": False, "batch": True},
+        facts=_facts(),
     ),
     LevelEntry(
         axis="normalization",
@@ -51,7 +65,7 @@ ENTRIES = (
             Option("eps", "float", 1e-4, "added to the variance", above=0),
             _MOMENTUM,
         ),
-        facts={"fixed_timesteps": True, "foldable": False, "membrane": False, "batch": True},
+        facts=_facts(fixed_timesteps=True, foldable=False, bias="option:bias"),
     ),
     LevelEntry(
         axis="normalization",
@@ -70,7 +84,7 @@ ENTRIES = (
             _EPS,
             _MOMENTUM,
         ),
-        facts={"fixed_timesteps": False, "foldable": True, "membrane": False, "batch": True},
+        facts=_facts(),
     ),
     LevelEntry(
         axis="normalization",
@@ -79,7 +93,7 @@ ENTRIES = (
         source="Duan et al. 2022",
         factory=f"{_MODULE}:TemporalEffectiveBatchNorm",
         options=(_EPS, _MOMENTUM),
-        facts={"fixed_timesteps": True, "foldable": False, "membrane": False, "batch": True},
+        facts=_facts(fixed_timesteps=True, foldable=False),
     ),
     LevelEntry(
         axis="normalization",
@@ -88,7 +102,7 @@ ENTRIES = (
         source="Guo et al. 2023 (arXiv 2308.08359)",
         factory=f"{_MODULE}:MembraneBatchNorm",
         options=(Option("carry", "bool", False, "carry the normalised membrane instead"), _EPS, _MOMENTUM),
-        facts={"fixed_timesteps": False, "foldable": True, "membrane": True, "batch": True},
+        facts=_facts(membrane=True),
     ),
     LevelEntry(
         axis="normalization",
@@ -97,7 +111,7 @@ ENTRIES = (
         source="Ikegawa et al. 2022 (arXiv 2203.01544)",
         factory=f"{_MODULE}:SecondMomentNorm",
         options=(_EPS, _MOMENTUM),
-        facts={"fixed_timesteps": False, "foldable": True, "membrane": False, "batch": True},
+        facts=_facts(),
     ),
     LevelEntry(
         axis="normalization",
@@ -106,7 +120,7 @@ ENTRIES = (
         source="Ba et al. 2016; batch-free control",
         factory=f"{_MODULE}:LayerNorm",
         options=(_EPS,),
-        facts={"fixed_timesteps": False, "foldable": False, "membrane": False, "batch": False},
+        facts=_facts(foldable=False, batch=False),
     ),
     LevelEntry(
         axis="normalization",
@@ -115,6 +129,6 @@ ENTRIES = (
         source="Wu & He 2018; batch-free control",
         factory=f"{_MODULE}:GroupNorm",
         options=(Option("groups", "int", 4, "groups of channels; must divide them", minimum=1), _EPS),
-        facts={"fixed_timesteps": False, "foldable": False, "membrane": False, "batch": False},
+        facts=_facts(foldable=False, batch=False),
     ),
 )

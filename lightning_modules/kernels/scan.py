@@ -1,4 +1,4 @@
-"""The linear neuron with a hand-written gradient: one scan forward, one backward, one saved tensor a direction.
+"""The linear neuron with a hand-written gradient: one scan forward, one backward, few temporaries.
 
 The values are those of `kernels.eager.spikes_by_loop`, which is its reference.
 """
@@ -60,11 +60,11 @@ class _Scan(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         membrane, spikes = ctx.saved_tensors
-        return _backward(grad, membrane, spikes, ctx.dynamics, ctx.surrogate), None, None
+        return input_gradient(grad, membrane, spikes, ctx.dynamics, ctx.surrogate), None, None
 
 
-def _backward(grad: Tensor, membrane: Tensor, spikes: Tensor, dynamics: Dynamics, surrogate: Surrogate) -> Tensor:
-    """Gradient of the input `[T, ...]`.
+def input_gradient(grad: Tensor, membrane: Tensor, spikes: Tensor, dynamics: Dynamics, surrogate: Surrogate) -> Tensor:
+    """Gradient of the input `[T, ...]`, from that of the spikes, the membrane before each reset, and the spikes.
 
     With c the gradient of the membrane carried out of a step, and g' = ds/dv from the surrogate,
     dL/dv = (grad + c dcarried/ds) g' + c dcarried/dv, where a detached reset drops dcarried/ds.
