@@ -185,6 +185,7 @@ def _start(spec: RunSpec, mode: str, resumed: bool) -> Any:
         settings=_settings(wandb),
     )
     run.define_metric("epoch")
+    run.define_metric("trainer/global_step", hidden=True)  # Lightning adds it to every row
     run.define_metric("*", step_metric="epoch", step_sync=True)
     return run
 
