@@ -1,0 +1,100 @@
+"""The parts that blocks, stem and head are made of, on time-first tensors `[T, N, C, H, W]`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from torch import Tensor, nn
+
+from lightning_modules import catalogue
+from lightning_modules.building import create
+from lightning_modules.level import Level
+
+LevelLike = str | Level | Mapping[str, Any]
+
+
+class StepConv2d(nn.Conv2d):
+    """A convolution without bias of every step at once: `[T, N, C, H, W]`, computed as one batch of T N images."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding=kernel_size // 2, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+
+
+class NormFire(nn.Module):
+    """Where normalisation and neuron meet: spikes of a current, normalised first. The place to fuse both.
+
+    Attributes:
+        norm: the normalisation, or None where the neuron reads its input as it is.
+        membrane_norm: the normalisation of the neuron's membrane, for the levels that have one.
+        neuron: the neuron; its output are the spikes of this layer.
+    """
+
+    def __init__(self, norm: nn.Module | None, neuron: nn.Module) -> None:
+        super().__init__()
+        self.norm = norm
+        self.neuron = neuron
+        self.membrane_norm = None if norm is None else norm.membrane_norm()  # type: ignore[operator]
+
+    def forward(self, x: Tensor, added: Tensor | None = None) -> Tensor:
+        """Spikes `[T, N, ...]` for x `[T, N, ...]`; `added` joins the current after the normalisation."""
+        current = x if self.norm is None else self.norm(x)
+        if added is not None:
+            current = current + added
+        spikes: Tensor = self.neuron(current, membrane_norm=self.membrane_norm)
+        return spikes
+
+
+@dataclass(frozen=True)
+class Layers:
+    """Makes every normalisation and neuron of a network alike; the defaults are those of S-ResNet.
+
+    Attributes:
+        timesteps: T.
+        normalization, neuron, surrogate: levels of these axes.
+        leak, threshold, reset, detach_reset, fire, scale: see `lightning_modules.neuron.Neuron`.
+        norms_start_at_threshold: whether the weights of normalisations start at theta instead of their level's value.
+    """
+
+    timesteps: int
+    normalization: LevelLike = "bntt"
+    neuron: LevelLike = "lif"
+    leak: float = 0.8744
+    threshold: float = 1.0
+    reset: Literal["subtract", "zero", "none"] = "subtract"
+    detach_reset: bool = True
+    fire: Literal["gt", "ge"] = "gt"
+    scale: Literal["theta", "none"] = "theta"
+    surrogate: LevelLike = "triangle"
+    norms_start_at_threshold: bool = False
+
+    def norm(self, channels: int, *, added: bool = False, main: bool = True) -> nn.Module:
+        """A normalisation of C channels; `added` if another branch joins its output, `main` if not on a shortcut."""
+        branch = "added" if added else "single"
+        sizes = {"channels": channels, "timesteps": self.timesteps, "threshold": self.threshold}
+        norm: Any = create("normalization", self.normalization, **sizes, branch=branch, main=main)
+        if self.norms_start_at_threshold and norm.weight is not None:
+            norm.set_gain(self.threshold)
+        return norm
+
+    def neurons(self, channels: int, norm: nn.Module | None = None) -> NormFire:
+        """A neuron layer of C channels, behind `norm` if one is given."""
+        names = ("leak", "threshold", "reset", "detach_reset", "fire", "scale", "surrogate", "timesteps")
+        neuron = create("neuron", self.neuron, channels=channels, **{name: getattr(self, name) for name in names})
+        return NormFire(norm, neuron)
+
+    def norm_fire(self, channels: int, *, added: bool = False, main: bool = True) -> NormFire:
+        """A normalisation and the neuron that follows it."""
+        return self.neurons(channels, self.norm(channels, added=added, main=main))
+
+    def fixed_timesteps(self) -> str | None:
+        """Which level has T baked into its weights (`normalization bntt`), None if T may change."""
+        for axis, chosen in (("normalization", self.normalization), ("neuron", self.neuron)):
+            level = catalogue.resolve(axis, chosen)
+            if catalogue.fact(axis, level, "fixed_timesteps"):
+                return f"{axis} {level}"
+        return None

@@ -1,0 +1,192 @@
+"""The S-ResNet family (Vicente-Sola et al. 2022): stem, stages of residual blocks and head, assembled from levels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lightning_modules import catalogue
+from lightning_modules.building import create
+from lightning_modules.choices import ModelChoices
+from lightning_modules.layers import Layers, NormFire, StepConv2d
+
+_NEURON_SETTINGS = ("neuron", "leak", "threshold", "reset", "detach_reset", "fire", "scale", "surrogate")
+
+
+class SpikingResNet(nn.Module):
+    """A spiking residual network of 6 depth + 2 layers for images or event frames.
+
+    Args:
+        choices: the levels and sizes.
+        in_channels: channels of the input.
+        classes: number of classes.
+        events: whether the input is frames, which are resized to `choices.frame_size`; the first convolution then has
+            stride 2.
+
+    Attributes:
+        timesteps: T.
+        encoder: turns the input into `[T, N, C, H, W]`; says what input range it expects and whether it takes noise.
+        readout: turns outputs `[t, N, outputs]` of any number of steps into logits.
+        initialization: fills one weight, `(weight, generator) -> None`.
+
+    Raises:
+        ValueError: if the levels cannot be combined (`lightning_modules.constraints` says so before anything is built).
+    """
+
+    def __init__(self, choices: ModelChoices, *, in_channels: int, classes: int, events: bool = False) -> None:
+        super().__init__()
+        self.choices = choices
+        self.timesteps = choices.timesteps
+        self.initialization = create("initialization", choices.initialization)
+        stages, layers = _stages(choices)
+        self._layers = layers
+        block: Any = stages[0][0]
+        self.encoder: Any = Frames(choices.frame_size) if events else self._image_encoder()
+        self.stem = Stem(in_channels, choices.width, 2 if events else 1, layers, fires=block.stem_fires)
+        self.stages = nn.Sequential(*stages)
+        self.readout: Any = create("readout", choices.readout, classes=classes)
+        neurons = {"before": block.head_fires, "after": self.readout.spiking}
+        self.head = Head(4 * choices.width, self.readout.outputs, layers, **neurons)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                self.initialization(module.weight)
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Logits `[N, classes]`; see `outputs`."""
+        logits: Tensor = self.readout(self.outputs(x, noise))
+        return logits
+
+    def outputs(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Outputs of the head over time, `[T, N, outputs]`.
+
+        Args:
+            x: images `[N, C, H, W]` in the encoder's range, or frames `[N, T, C, H, W]` (event counts, any type).
+            noise: uniform in [0, 1), `[T, N, C, H, W]`, for a stochastic encoder; drawn anew if None.
+
+        Raises:
+            ValueError: for an input of another shape, or for another T than the levels were built for.
+        """
+        steps = self.encoder(self._checked(x), noise)
+        self._check_timesteps(len(steps))
+        outputs: Tensor = self.head(self.stages(self.stem(steps, self.encoder.static)))
+        return outputs
+
+    def set_timesteps(self, timesteps: int) -> None:
+        """Encode images in another number of steps from now on.
+
+        Raises:
+            ValueError: if a level has T baked into its weights; it is named. Or for less than one step.
+        """
+        self._check_timesteps(timesteps)
+        self.timesteps = timesteps
+        if not isinstance(self.encoder, Frames):
+            self.encoder = self._image_encoder()
+
+    def spiking_layers(self) -> Iterator[tuple[str, nn.Module]]:
+        """Every neuron layer by name, from input to output; its output `[T, N, ...]` is spikes, before any addition."""
+        for name, module in self.named_modules():
+            if isinstance(module, NormFire):
+                yield name, module.neuron
+
+    def _image_encoder(self) -> nn.Module:
+        encoder: nn.Module = create("encoding", self.choices.encoding, timesteps=self.timesteps)
+        return encoder
+
+    def _checked(self, x: Tensor) -> Tensor:
+        wanted = "frames [N, T, C, H, W]" if isinstance(self.encoder, Frames) else "images [N, C, H, W]"
+        channels = self.stem.conv.in_channels
+        if x.ndim != wanted.count(",") + 1 or x.shape[-3] != channels:
+            raise ValueError(f"input: shape {tuple(x.shape)} is not {wanted} with C = {channels}")
+        return x.to(self.stem.conv.weight.dtype)
+
+    def _check_timesteps(self, timesteps: int) -> None:
+        fixed = self._layers.fixed_timesteps()
+        if fixed is not None and timesteps != self.choices.timesteps:
+            raise ValueError(
+                f"timesteps: {fixed} has T = {self.choices.timesteps} baked into its weights, not {timesteps}"
+            )
+
+
+class Frames(nn.Module):
+    """The door for event frames: `[N, T, C, H, W]` becomes `[T, N, C, size, size]`.
+
+    Bilinear, corners not aligned, no antialiasing, as in S-ResNet.
+
+    Args:
+        size: height and width of the network's input.
+    """
+
+    input_range: Literal["normalized", "unit"] = "unit"
+    stochastic = False
+    static = False
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = (size, size)
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        frames = x.transpose(0, 1)
+        if frames.shape[-2:] == self.size:
+            return frames
+        images = frames.flatten(0, 1)
+        resized = F.interpolate(images, self.size, mode="bilinear", align_corners=False, antialias=False)
+        return resized.unflatten(0, frames.shape[:2])
+
+
+class Stem(nn.Module):
+    """conv3x3, normalisation and, unless the residual level leaves it out, a neuron."""
+
+    def __init__(self, in_channels: int, width: int, stride: int, layers: Layers, *, fires: bool) -> None:
+        super().__init__()
+        self.conv = StepConv2d(in_channels, width, 3, stride)
+        self.fire = layers.norm_fire(width) if fires else layers.norm(width)
+
+    def forward(self, steps: Tensor, static: bool) -> Tensor:
+        """`[T, N, width, H, W]`; where every step is alike (`static`), the convolution is computed once."""
+        current = self.conv(steps[:1]).expand(len(steps), -1, -1, -1, -1) if static else self.conv(steps)
+        spikes: Tensor = self.fire(current)
+        return spikes
+
+
+class Head(nn.Module):
+    """Global average pool and a linear layer without bias, with a neuron before or after where a level asks for it."""
+
+    def __init__(self, channels: int, outputs: int, layers: Layers, *, before: bool, after: bool) -> None:
+        super().__init__()
+        self.before = layers.neurons(channels) if before else None
+        self.linear = nn.Linear(channels, outputs, bias=False)
+        self.after = layers.neurons(outputs) if after else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`[T, N, C, H, W]` to `[T, N, outputs]`."""
+        spikes = x if self.before is None else self.before(x)
+        outputs: Tensor = self.linear(spikes.mean((-2, -1)))
+        return outputs if self.after is None else self.after(outputs)
+
+
+def _stages(choices: ModelChoices) -> tuple[list[nn.Sequential], Layers]:
+    """Three stages of blocks at widths w, 2w, 4w, and what makes their layers."""
+    own = catalogue.fact("residual", choices.residual, "own_membrane") == "own"
+    neurons = {} if own else {name: getattr(choices, name) for name in _NEURON_SETTINGS}
+    settings: dict[str, Any] = {
+        "timesteps": choices.timesteps,
+        "normalization": choices.normalization,
+        "shortcut": choices.shortcut,
+        "zero_init_residual": choices.zero_init_residual,
+        **neurons,
+    }
+    stages, before = [], choices.width
+    for stage in range(3):
+        width = choices.width * 2**stage
+        strides = [1 if stage == 0 else 2] + [1] * (choices.depth - 1)
+        channels = [before] + [width] * (choices.depth - 1)
+        blocks = [
+            create("residual", choices.residual, in_channels=c, out_channels=width, stride=s, **settings)
+            for c, s in zip(channels, strides, strict=True)
+        ]
+        stages.append(nn.Sequential(*blocks))
+        before = width
+    return stages, blocks[0].layers
