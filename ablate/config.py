@@ -18,9 +18,10 @@ from pydantic import Field, ValidationError, field_validator
 
 from ablate import study_file
 from ablate.errors import RequestError
-from ablate.validation import explain
+from ablate.validation import accepts, explain
+from lightning_modules import data
 from lightning_modules.catalogue import CatalogueError, near
-from lightning_modules.choices import Choices, DataChoices, ModelChoices, TrainingChoices
+from lightning_modules.choices import Choices, DataChoices, LevelOf, ModelChoices, TrainingChoices
 from lightning_modules.level import Level
 
 SECTIONS = {"data": DataChoices, "model": ModelChoices, "training": TrainingChoices}
@@ -31,6 +32,9 @@ EXECUTION = frozenset({"data.root"})
 IDENTITY = frozenset(
     f"{section}.{field}" for section, choices in SECTIONS.items() for field in choices.model_fields
 ) - EXECUTION
+
+# Identity too, but no axis: results on different data never meet in one table.
+_NOT_COMPARED = ("data.name", "data.split")
 
 
 class Baseline(Choices):
@@ -173,6 +177,10 @@ def parse(tree: Mapping[str, Any], *, where: str = "study") -> Study:
         fields = StudyFields.model_validate(_with_protocol(tree))
     except ValidationError as error:
         raise RequestError(explain(error, StudyFields)) from error
+    try:
+        data.describe(fields.baseline.data)
+    except ValueError as error:
+        raise RequestError(f"baseline.{error}") from error
     study = Study(fields, tuple(_axis(key, value, fields.baseline) for key, value in fields.axes.items()))
     _check_axes_are_distinct(study.axes)
     _check_exclusions(study)
@@ -282,12 +290,26 @@ def _aliases() -> dict[str, str]:
     return {(end if last.count(end) == 1 else path.replace(".", "_")): path for end, path in zip(last, paths, strict=True)}
 
 
+def plain_axes() -> dict[str, str]:
+    """The axes whose levels are plain values, by alias, with what they accept and their default in words."""
+    accepted = {}
+    for alias, path in _aliases().items():
+        section, _, name = path.partition(".")
+        field = SECTIONS[section].model_fields[name]
+        if path not in _NOT_COMPARED and not any(isinstance(each, LevelOf) for each in field.metadata):
+            default = "needed" if field.is_required() else f"default {label(field.default)}"
+            accepted[alias] = f"{accepts(field)}; {default}"
+    return accepted
+
+
 def _alias(path: str) -> str:
     return next(alias for alias, known in _aliases().items() if known == path)
 
 
 def _path(key: str) -> str:
     aliases = _aliases()
+    if aliases.get(key, key) in _NOT_COMPARED:
+        raise RequestError(f"axes.{key}: results on different data never meet in one table; write one study for each")
     if key in IDENTITY:
         return key
     if key in aliases:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any, Literal, Self
 
 Status = Literal["complete", "failed", "pruned", "excluded", "missing", "running"]
@@ -59,6 +60,11 @@ class RunSpec(_Json):
     config: dict[str, Any]
     execution: dict[str, Any] = field(default_factory=dict)
     tracking: dict[str, Any] = field(default_factory=dict)
+
+
+def last_checkpoint(spec: RunSpec) -> Path:
+    """Where an attempt leaves its state after every epoch; there only while the run is unfinished."""
+    return Path(spec.directory) / "checkpoints" / "last.ckpt"
 
 
 @dataclass(frozen=True, slots=True)

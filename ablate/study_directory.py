@@ -34,6 +34,12 @@ class StudyDirectory:
     def run(self, run_id: str) -> Path:
         return self.path / "runs" / run_id
 
+    def study_text(self) -> str:
+        """The resolved study as a file that `ablate run` reads, without what only says where runs happen."""
+        tree = self.study.plain()
+        tree["baseline"]["data"].pop("root")
+        return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
+
 
 def place(study: Study, *, directory: str | None, branch: str = MAIN) -> Path:
     """Where a study lives: exactly `directory`, else `studies/<name>`, a branch beside it as `<name>@<branch>`."""

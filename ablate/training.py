@@ -13,11 +13,9 @@ import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 
 from ablate.callbacks import Curves, ProgressFile
-from ablate.records import RunSpec
+from ablate.records import RunSpec, last_checkpoint
 from lightning_modules.classifier import SpikingClassifier
 
-BEST = "best.ckpt"
-LAST = "last.ckpt"
 
 
 @dataclass(frozen=True)
@@ -34,14 +32,15 @@ def train(spec: RunSpec, classifier: SpikingClassifier, data: pl.LightningDataMo
     Lightning announces its own choices on every start and warns of loaders without workers, which is how whole-batch
     loading is meant; a run's log holds what a person needs instead.
     """
-    folder = Path(spec.directory) / "checkpoints"
+    last = last_checkpoint(spec)
     objective = spec.execution["objective"]
     best = ModelCheckpoint(
-        dirpath=folder,
-        filename=Path(BEST).stem,
+        dirpath=last.parent,
+        filename="best",
         monitor=objective["metric"],
         mode="max" if objective["direction"] == "maximize" else "min",
         save_last=True,
+        save_on_train_epoch_end=True,  # else a checkpoint holds an epoch that has not quite ended
         enable_version_counter=False,
     )
     curves = Curves()
@@ -62,14 +61,14 @@ def train(spec: RunSpec, classifier: SpikingClassifier, data: pl.LightningDataMo
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="pytorch_lightning")
         started = time.perf_counter()
-        trainer.fit(classifier, datamodule=data, ckpt_path=_resumable(folder / LAST, classifier), weights_only=True)
+        trainer.fit(classifier, datamodule=data, ckpt_path=_resumable(last, classifier), weights_only=True)
         seconds = time.perf_counter() - started
         chosen = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
         classifier.load_state_dict(chosen["state_dict"])
         tested = trainer.test(classifier, datamodule=data, verbose=False)[0]
     epoch = int(chosen["epoch"])
     at_best = {metric: value for number, split, metric, value in curves.rows if number == epoch and split == "val"}
-    (folder / LAST).unlink(missing_ok=True)
+    last.unlink(missing_ok=True)
     return Trained(
         metrics={
             "val_accuracy": at_best["accuracy"],

@@ -8,8 +8,8 @@ from typing import Any
 
 from ablate.memory import PeakMemory
 from ablate.provenance import provenance
-from ablate.records import RunRecord, RunSpec
-from ablate.tracking import tracked
+from ablate.records import RunRecord, RunSpec, last_checkpoint
+from ablate.tracking import summarise, tracked
 
 
 def run(spec: RunSpec) -> RunRecord:
@@ -19,15 +19,15 @@ def run(spec: RunSpec) -> RunRecord:
     """
     from lightning_modules.classifier import Diverged
 
-    with tracked(spec) as tracker:
+    with tracked(spec, resumed=last_checkpoint(spec).exists()) as logger:
         try:
-            record = _attempt(spec, tracker.logger)
+            record = _attempt(spec, logger)
         except Diverged as error:
             record = _failed(spec, f"diverged {error}", "diverged")
         except Exception as error:
             traceback.print_exc()
             record = _failed(spec, _one_line(error), "crash" if _out_of_memory(error) else "error")
-        tracker.finish(record)
+        summarise(logger, record)
     return record
 
 

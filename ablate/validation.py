@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from lightning_modules.catalogue import near
+
+
+_BOUNDS = {
+    "greater_than_equal": ("ge", "too small", "of at least"),
+    "greater_than": ("gt", "too small", "above"),
+    "less_than_equal": ("le", "too large", "of at most"),
+    "less_than": ("lt", "too large", "below"),
+}
 
 
 def explain(error: ValidationError, model: type[BaseModel], *, where: str = "") -> str:
@@ -23,6 +32,22 @@ def explain(error: ValidationError, model: type[BaseModel], *, where: str = "") 
     path = ".".join(part for part in location if not _is_branch_of_a_union(part)).replace(".[", "[")
     field = where or path or "study"
     return f"{field}: {_message(first, model)}"
+
+
+def accepts(field: FieldInfo) -> str:
+    """What a field takes, in words: `an integer, >= 1`; `subtract, zero, none`."""
+    annotation = field.annotation
+    alternatives = [each for each in get_args(annotation) if each is not type(None)] or [annotation]
+    if all(isinstance(each, str) for each in alternatives):
+        return ", ".join(map(str, alternatives))
+    nouns = {int: "an integer", float: "a number", bool: "true or false", str: "a text"}
+    bounds = [
+        f"{symbol} {getattr(mark, attribute):g}"
+        for mark in field.metadata
+        for attribute, symbol in (("ge", ">="), ("gt", ">"), ("le", "<="), ("lt", "<"))
+        if hasattr(mark, attribute)
+    ]
+    return ", ".join([" or ".join(nouns.get(each, str(each)) for each in alternatives), *bounds])
 
 
 def _most_telling(errors: list[ErrorDetails]) -> ErrorDetails:
@@ -46,10 +71,12 @@ def _message(error: ErrorDetails, model: type[BaseModel]) -> str:
     if kind == "literal_error":
         hint = "; quote the name, YAML reads it as a boolean" if isinstance(value, bool) else ""
         return f"{value!r} is not accepted; one of {context['expected'].replace(' or ', ', ')}{hint}"
-    if bound := _bound(kind, context):
-        size, wanted = bound
-        noun = "an integer" if isinstance(value, int) and not isinstance(value, bool) else "a number"
-        return f"{value!r} is {size}; {noun} {wanted} is needed"
+    if kind in _BOUNDS:
+        name, size, wanted = _BOUNDS[kind]
+        bound = context[name]
+        # Pydantic gives the bound in the type of the field.
+        noun = "an integer" if isinstance(bound, int) else "a number"
+        return f"{value!r} is {size}; {noun} {wanted} {bound:g} is needed"
     expected = {
         "int_type": "an integer", "int_from_float": "an integer", "int_parsing": "an integer",
         "float_type": "a number", "float_parsing": "a number", "finite_number": "a finite number",
@@ -58,15 +85,6 @@ def _message(error: ErrorDetails, model: type[BaseModel]) -> str:
         "string_too_short": "a text",
     }.get(kind)
     return f"{value!r} is not {expected}" if expected else f"{value!r}: {error['msg']}"
-
-
-def _bound(kind: str, context: dict[str, Any]) -> tuple[str, str] | None:
-    return {
-        "greater_than_equal": lambda: ("too small", f"of at least {context['ge']:g}"),
-        "greater_than": lambda: ("too small", f"above {context['gt']:g}"),
-        "less_than_equal": lambda: ("too large", f"of at most {context['le']:g}"),
-        "less_than": lambda: ("too large", f"below {context['lt']:g}"),
-    }.get(kind, lambda: None)()
 
 
 def _siblings(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

@@ -108,9 +108,11 @@ def fact(axis: str, level: Level, name: str) -> Scalar:
 
 
 def near(name: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?` for the nearest known name, else `;`."""
-    match = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {match[0]!r}?" if match else ";"
+    """`; did you mean 'x'?` for the nearest known name, else `;`. Of two equally near, the one that continues `name`."""
+    names = sorted(known, key=lambda each: not each.startswith(name))
+    likeness = {each: difflib.SequenceMatcher(None, name, each).ratio() for each in names}
+    match = max(likeness, key=lambda each: likeness[each], default="")
+    return f"; did you mean {match!r}?" if likeness.get(match, 0) >= 0.6 else ";"
 
 
 def _check_option(level: str, option: Option, value: Any) -> Scalar:

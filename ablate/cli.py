@@ -1,0 +1,130 @@
+"""The command line: parse, call, print. Everything heavy is imported by the command that needs it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from ablate.errors import RequestError
+
+app = typer.Typer(
+    name="ablate",
+    help="Ablation studies of spiking neural networks: one study file in, one design guide out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+StudyArgument = Annotated[str, typer.Argument(help="A packaged study's name, a YAML file, or a study directory.")]
+Overrides = Annotated[list[str] | None, typer.Argument(help="Settings as path=value, in the paths of the study file.")]
+Directory = Annotated[str | None, typer.Option("--dir", help="The study directory; studies/<name> by default.")]
+Branch = Annotated[str, typer.Option(help="Keep a changed study beside the one that was run before.")]
+
+
+@app.command()
+def run(
+    study: StudyArgument,
+    overrides: Overrides = None,
+    directory: Directory = None,
+    branch: Branch = "main",
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Repeat the runs that failed.")] = False,
+) -> None:
+    """Run what is missing of a study, then write its report.
+
+    Example: ablate run quickstart seeds=3 axes.residual=[plain,sew_add]
+    """
+    from ablate.commands import run as command
+
+    raise typer.Exit(command.main(study, overrides or [], directory, branch, retry_failed=retry_failed))
+
+
+@app.command()
+def plan(
+    study: StudyArgument, overrides: Overrides = None, directory: Directory = None, branch: Branch = "main"
+) -> None:
+    """Show what a study would run and what it costs. Runs and writes nothing.
+
+    Example: ablate plan quickstart timesteps=8
+    """
+    from ablate.commands import plan as command
+
+    raise typer.Exit(command.main(study, overrides or [], directory, branch))
+
+
+@app.command()
+def status(study: StudyArgument, directory: Directory = None) -> None:
+    """Show every cell and seed of a study: complete, failed and why, running, missing.
+
+    Example: ablate status quickstart
+    """
+    from ablate.commands import status as command
+
+    raise typer.Exit(command.main(study, directory))
+
+
+@app.command()
+def report(study: StudyArgument, directory: Directory = None) -> None:
+    """Write the tables and the design guide of a study again from its runs.
+
+    Example: ablate report quickstart
+    """
+    from ablate.commands import report as command
+
+    raise typer.Exit(command.main(study, directory))
+
+
+@app.command()
+def axes(
+    axis: Annotated[str | None, typer.Argument(help="One axis; all of them by default.")] = None,
+) -> None:
+    """List the levels of every axis, with definition, options and source.
+
+    Example: ablate axes residual
+    """
+    from ablate.commands import axes as command
+
+    raise typer.Exit(command.main(axis))
+
+
+@app.command()
+def dashboard(
+    study: StudyArgument,
+    directory: Directory = None,
+    view: Annotated[str | None, typer.Option(help="wandb, optuna or guide; what fits by default.")] = None,
+) -> None:
+    """Open what a study has logged: W&B's terminal dashboard, Optuna's, or the HTML guide.
+
+    Example: ablate dashboard quickstart --view guide
+    """
+    from ablate.commands import dashboard as command
+
+    raise typer.Exit(command.main(study, directory, view))
+
+
+def main() -> None:
+    """Entry point: a mistake of the request is one line and exit code 2, Ctrl-C is 130."""
+    try:
+        app(standalone_mode=False)
+    except RequestError as error:
+        _fail(str(error), 2)
+    except KeyboardInterrupt:
+        _fail("stopped", 130)
+    except typer.Exit as exit_:
+        sys.exit(exit_.exit_code)
+    except Exception as error:
+        _usage(error)
+
+
+def _usage(error: Any) -> None:
+    """Wrong options are the parser's to explain; anything else is a defect and keeps its traceback."""
+    if not hasattr(error, "format_message"):
+        raise error
+    _fail(error.format_message(), 2)
+
+
+def _fail(message: str, code: int) -> None:
+    print(f"ablate: {message}", file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,82 @@
+"""`ablate plan`: what would run, and what it costs, before anything does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from ablate import estimate
+from ablate.display import duration
+from ablate.workflow import Prepared, prepare
+from lightning_modules import data
+
+
+def main(argument: str, overrides: Sequence[str], directory: str | None, branch: str) -> int:
+    """Print the plan of a study; nothing is run or written."""
+    prepared = prepare(argument, overrides, directory=directory, branch=branch)
+    for line in describe(prepared):
+        Console(highlight=False).print(Text(line), soft_wrap=True)
+    return 0
+
+
+def describe(prepared: Prepared) -> list[str]:
+    """The plan in lines: design, axes, exclusions, runs and time, warnings."""
+    study, plan = prepared.study, prepared.plan
+    width = max(len(axis.name) for axis in study.axes)
+    lines = [_headline(prepared)]
+    for axis in study.axes:
+        others = "  ".join(level.label for level in axis.levels if level.label != axis.reference)
+        lines.append(f"  {axis.name:<{width}}  {others}  (+ {axis.reference})")
+    for each in plan.excluded:
+        lines.append(f"  excluded: {each.cell.label}: {each.reason}")
+    return [*lines, _cost(prepared), *_warnings(prepared)]
+
+
+def _headline(prepared: Prepared) -> str:
+    study = prepared.study
+    around = " / ".join(f"{axis.name}={axis.reference}" for axis in study.axes)
+    margin = study.fields.objective.margin
+    margin_text = f"margin {margin * 100:g} points" if margin is not None else "no margin"
+    return (
+        f"{study.name}: {study.fields.design} around {around}, {len(study.seeds)} seed blocks, "
+        f"test_accuracy, {margin_text}"
+    )
+
+
+def _cost(prepared: Prepared) -> str:
+    plan, progress = prepared.plan, prepared.progress()
+    left = len(plan.runs) - progress.complete
+    line = (
+        f"{len(plan.cells)} cells x {len(plan.seeds)} seeds = {len(plan.runs)} runs, "
+        f"{progress.complete} complete, {left} to do"
+    )
+    if not left:
+        return line
+    seconds, origin = progress.seconds_a_run, "measured"
+    if seconds is None:
+        seconds, origin = estimate.seconds_a_run(plan), "estimated"
+    workers = prepared.workers
+    return (
+        f"{line}; about {duration(seconds * left / workers)} with {workers} worker{'s' if workers > 1 else ''} "
+        f"({origin}: {seconds:.3g} s a run)"
+    )
+
+
+def _warnings(prepared: Prepared) -> list[str]:
+    margin = prepared.study.fields.objective.margin
+    test = data.describe(prepared.study.baseline.data).test
+    if margin is None or not test:
+        return []
+    image = 1 / test
+    relation = "below the margin: fine" if image < margin else "NOT below the margin: it cannot be resolved"
+    lines = [f"{test:,} test samples: one sample is {image * 100:.2g} points, {relation}"]
+    # Half of the samples wrong is the worst case; an accuracy near 95 % has less than half of this error.
+    error = (0.05 * 0.95 / test) ** 0.5
+    if error > margin:
+        lines.append(
+            f"Warning: the choice of test samples alone moves an accuracy of 95 % by about {error * 100:.2g} points "
+            "(one standard error), more than the margin: verdicts hold for this test set"
+        )
+    return lines

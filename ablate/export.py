@@ -1,0 +1,128 @@
+"""The ledger's runs as `StudyResults`: what the report room reads, and all it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from ablate.design import Cell, ExcludedCell, Plan
+from ablate.ledger import Ledger
+from ablate.records import RunRecord
+from ablate.study_directory import StudyDirectory
+from lightning_modules import data
+from reports.results import StudyResults
+
+_ORIGIN = ("commit", "data_fingerprint", "device", "backend")
+
+
+def results(directory: StudyDirectory, plan: Plan, ledger: Ledger) -> StudyResults:
+    """Every planned run with its status, and the records of those that ended."""
+    rows, curves, layers, correct = [], [], [], {}
+    records = []
+    states = ledger.states()
+    for run in plan.runs:
+        state = states.get(run.run_id)
+        record = ledger.record(run.run_id) if state is not None and state.status == "complete" else None
+        rows.append(
+            {
+                "run_id": run.run_id,
+                "cell_id": run.cell.cell_id,
+                "cell": run.cell.label,
+                "seed": run.seed,
+                "status": state.status if state else "missing",
+                "reason": state.reason if state else "",
+                "attempts": state.attempts if state else 0,
+                **run.cell.levels,
+                **(_metrics(record) if record else {}),
+            }
+        )
+        if record is not None:
+            records.append(record)
+            curves += [[run.run_id, *row] for row in record.curves]
+            layers += [{"run_id": run.run_id, **row} for row in record.layers]
+            if record.correct:
+                correct[run.run_id] = record.correct
+    rows += [_excluded_row(each, seed) for each in plan.excluded for seed in plan.seeds]
+    return StudyResults(
+        study=_description(directory, plan),
+        runs=pd.DataFrame(rows),
+        curves=pd.DataFrame(curves, columns=["run_id", "epoch", "split", "metric", "value"]),
+        layers=pd.DataFrame(layers, columns=["run_id", "layer", "firing_rate", "synops", "macs", "acs"]),
+        exclusions=[{**_cell(each.cell), "reason": each.reason} for each in plan.excluded],
+        correct=correct,
+        provenance=_provenance(records),
+    )
+
+
+def _excluded_row(excluded: ExcludedCell, seed: int) -> dict[str, Any]:
+    cell = excluded.cell
+    identity = {"run_id": f"{cell.cell_id}-{seed}", "cell_id": cell.cell_id, "cell": cell.label, "seed": seed}
+    return identity | {"status": "excluded", "reason": excluded.reason, "attempts": 0} | dict(cell.levels)
+
+
+def _metrics(record: RunRecord) -> dict[str, Any]:
+    return record.metrics | {name: record.provenance.get(name) for name in _ORIGIN}
+
+
+def _description(directory: StudyDirectory, plan: Plan) -> dict[str, Any]:
+    study = directory.study
+    facts = data.describe(study.baseline.data)
+    return {
+        "name": study.name,
+        "uid": directory.uid,
+        "branch": directory.branch,
+        "design": study.fields.design,
+        "protocol": study.baseline.protocol,
+        "seeds": list(study.seeds),
+        "axes": [
+            {
+                "name": axis.name,
+                "path": axis.path,
+                "levels": [level.label for level in axis.levels],
+                "reference": axis.reference,
+            }
+            for axis in study.axes
+        ],
+        "baseline": {axis.name: axis.reference for axis in study.axes},
+        "cells": [_cell(cell) | {"varied": list(cell.varied)} for cell in plan.cells],
+        "objective": study.fields.objective.model_dump(mode="json"),
+        "data": {
+            "name": facts.name,
+            "version": facts.version,
+            "split": facts.split,
+            "classes": facts.classes,
+            "train": facts.train,
+            "validation": facts.validation,
+            "test": facts.test,
+        },
+        "tuned": False,
+        "command": f"ablate run {study.name}",
+        "file": directory.study_text(),
+    }
+
+
+def _cell(cell: Cell) -> dict[str, Any]:
+    return {"cell_id": cell.cell_id, "cell": cell.label, "levels": dict(cell.levels)}
+
+
+def _provenance(records: Iterable[RunRecord]) -> dict[str, Any]:
+    """Distinct values over all runs, sorted: more than one commit or fingerprint is a finding, not a detail."""
+    found: dict[str, set[str]] = {name: set() for name in _ORIGIN}
+    versions: dict[str, set[str]] = {}
+    for record in records:
+        for name in _ORIGIN:
+            if value := record.provenance.get(name):
+                found[name].add(str(value))
+        for package, version in record.provenance.get("versions", {}).items():
+            versions.setdefault(package, set()).add(str(version))
+    return {
+        "commit": ", ".join(sorted(found["commit"])),
+        "versions": {package: ", ".join(sorted(values)) for package, values in sorted(versions.items())},
+        "devices": sorted(found["device"]),
+        "backends": sorted(found["backend"]),
+        "data_fingerprints": sorted(found["data_fingerprint"]),
+    }
+
+
