@@ -104,10 +104,15 @@ class Latency(Encoder):
     def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
         last = self.timesteps - 1
         x = x.clamp(0, 1)
-        time = last - torch.log1p(math.expm1(last) * x) if self.form == "log" else last * (1 - x)
+        time = self._logarithmic(x, last) if self.form == "log" else last * (1 - x)
         steps = torch.arange(self.timesteps, dtype=x.dtype, device=x.device).view(-1, *[1] * x.ndim)
         spikes = steps == time.round()
         return (spikes & (x > 0) if self.drop_zero else spikes).to(x.dtype)
+
+    @staticmethod
+    def _logarithmic(x: Tensor, last: int) -> Tensor:
+        """(T-1) - ln(a x + 1) = -ln(x + (1 - x) e^-(T-1)): the second form does not overflow for large T."""
+        return (x + (1 - x) * math.exp(-last)).log().neg().clamp(max=last)
 
 
 class Phase(Encoder):

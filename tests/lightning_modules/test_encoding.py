@@ -89,7 +89,7 @@ def test_the_same_noise_gives_the_same_spikes_and_permutes_with_the_samples() ->
 
 
 @pytest.mark.parametrize("form", ["linear", "log"])
-@pytest.mark.parametrize("timesteps", [1, 2, 8, 50])
+@pytest.mark.parametrize("timesteps", [1, 2, 8, 50, 1000])
 def test_latency_is_one_spike_and_brighter_is_never_later(form: str, timesteps: int) -> None:
     x = torch.linspace(0, 1, 101).view(1, 1, 1, -1)
     out = create("encoding", "latency", timesteps=timesteps, form=form)(x)

@@ -136,7 +136,7 @@ def test_the_control_without_spikes_has_one_step() -> None:
 
 
 @pytest.mark.parametrize("fire", ["gt", "ge"])
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(values=st.lists(st.floats(-2, 2, width=32), min_size=1, max_size=8), threshold=st.sampled_from([0.5, 1.0]))
 def test_with_one_step_and_no_leak_a_lif_is_a_threshold(fire: str, values: list[float], threshold: float) -> None:
     x = torch.tensor([values])
@@ -144,7 +144,7 @@ def test_with_one_step_and_no_leak_a_lif_is_a_threshold(fire: str, values: list[
     assert torch.equal(spikes, (x >= threshold if fire == "ge" else x > threshold).float())
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(
     charges=st.lists(st.integers(-8, 8), min_size=1, max_size=12),
     threshold=st.sampled_from([0.5, 1.0, 2.0]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -31,6 +31,7 @@ def test_gradients_equal_the_reference_to_float32(levels: dict[str, Tensor], ref
 
 
 @pytest.mark.parametrize("name", NAMES)
+@settings(deadline=None)
 @given(u=st.floats(-3, 3, allow_nan=False))
 def test_the_gradient_is_the_slope_of_the_smooth_primitive(name: str, u: float) -> None:
     """Central differences in float64; points within 1e-4 of the rectangle's edge have no slope."""
