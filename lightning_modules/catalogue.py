@@ -108,7 +108,7 @@ def fact(axis: str, level: Level, name: str) -> Scalar:
 
 
 def near(name: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?` for the nearest known name, else `;`. Of two equally near, the one that continues `name`."""
+    """`; did you mean 'x'?` for the nearest known name, else `;`; of equally near ones, what continues `name`."""
     names = sorted(known, key=lambda each: not each.startswith(name))
     likeness = {each: difflib.SequenceMatcher(None, name, each).ratio() for each in names}
     match = max(likeness, key=lambda each: likeness[each], default="")
