@@ -1,8 +1,9 @@
-"""Residual blocks: how a block's branch a = SN(F(x)) and its shortcut s become its output, with F = conv-norm-SN-conv-norm.
+"""Residual blocks: how the branch a = SN(F(x)), F = conv-norm-SN-conv-norm, and the shortcut s become the output.
 
 Facts: `shortcut` is what the level puts where the shape changes (None: it has no shortcut); `zero_init_residual`
 whether the branch's last norm starts at 0; `branch_neuron` whether a neuron follows that norm alone; `binary` whether
-the equation is logic, defined on spikes only; `own_membrane` whether the level's neurons are its own, not the model's.
+the equation is logic, defined on spikes only; `starts_firing` whether zero-init also needs that norm's bias at 1 and a
+neuron that fires on it; `own_membrane` is `own` where the level's neurons are its own, not the model's.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ ENTRIES = (
         equation="a s",
         source=_SEW,
         factory=f"{_MODULE}:SewAnd",
-        facts=_facts("conv_norm_sn", binary=True),
+        facts=_facts("conv_norm_sn", binary=True, starts_firing=True),
     ),
     LevelEntry(
         axis="residual",

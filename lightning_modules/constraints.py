@@ -1,0 +1,223 @@
+"""Combinations of choices that make no sense, each with the reason. Nothing is built and torch is not imported.
+
+One rule is one small function that returns a sentence or None; `check` gives the first that applies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lightning_modules import catalogue
+from lightning_modules.catalogue import fact
+from lightning_modules.choices import DataChoices, ModelChoices, TrainingChoices
+from lightning_modules.data import describe
+
+_MEMBRANE = ("neuron", "leak", "threshold", "reset", "detach_reset", "fire", "scale", "surrogate")
+_RESET = ("reset", "detach_reset")
+_FLOAT_BITS = 24
+
+
+def check(model: ModelChoices, training: TrainingChoices, data: DataChoices) -> str | None:
+    """Why this combination makes no sense, None if it does.
+
+    Raises:
+        ValueError: for an unknown data set or split.
+    """
+    for rule in MODEL_RULES:
+        reason = rule(model)
+        if reason is not None:
+            return reason
+    return rate_penalty_needs_spikes(model, training) or encoding_suits_data(model, data)
+
+
+def psn_has_no_reset(model: ModelChoices) -> str | None:
+    if fact("neuron", model.neuron, "reset"):
+        return None
+    changed = _changed(model, _RESET)
+    if changed is None or (changed == "reset" and model.reset == "none" and model.detach_reset):
+        return None
+    return f"{model.neuron.name} has no reset, so {changed} has no effect on it"
+
+
+def neuron_allows_timesteps(model: ModelChoices) -> str | None:
+    allowed = fact("neuron", model.neuron, "max_timesteps")
+    if allowed is None or model.timesteps == allowed:
+        return None
+    return f"{model.neuron.name} is a control with timesteps {allowed}, not {model.timesteps}"
+
+
+def control_uses_batch_norm(model: ModelChoices) -> str | None:
+    if fact("neuron", model.neuron, "spiking") or model.normalization.name == "bn":
+        return None
+    return f"{model.neuron.name} is the control of an ordinary network with bn, not {model.normalization.name}"
+
+
+def membrane_norm_needs_membrane(model: ModelChoices) -> str | None:
+    if not fact("normalization", model.normalization, "membrane") or fact("neuron", model.neuron, "reset"):
+        return None
+    return f"{model.normalization.name} normalises a membrane, and {model.neuron.name} has none"
+
+
+def groups_divide_channels(model: ModelChoices) -> str | None:
+    groups = catalogue.options("normalization", model.normalization).get("groups")
+    if not isinstance(groups, int) or model.width % groups == 0:
+        return None
+    return f"{groups} groups do not divide width {model.width}"
+
+
+def input_reaches_membrane(model: ModelChoices) -> str | None:
+    if _input_gain(model) > 0:
+        return None
+    return f"{model.neuron.name} with decay_input and leak 1 scales its input by 0"
+
+
+def own_membrane_is_not_set(model: ModelChoices) -> str | None:
+    changed = _changed(model, _MEMBRANE)
+    if fact("residual", model.residual, "own_membrane") != "own" or changed is None:
+        return None
+    name = model.residual.name
+    return (
+        f"{name} brings its own membrane, so {changed} has no effect on it; {{name: {name}, membrane: model}} takes it"
+    )
+
+
+def shortcut_exists(model: ModelChoices) -> str | None:
+    if fact("residual", model.residual, "shortcut") is not None:
+        return None
+    if model.shortcut is not None:
+        return f"{model.residual.name} has no shortcut, so {model.shortcut} has no effect on it"
+    if model.zero_init_residual:
+        return f"{model.residual.name} has no shortcut, so zero_init_residual would only silence it"
+    return None
+
+
+def logic_needs_spikes(model: ModelChoices) -> str | None:
+    if not fact("residual", model.residual, "binary"):
+        return None
+    if not fact("neuron", model.neuron, "spiking"):
+        return f"{model.residual.name} is logic on spikes, and {model.neuron.name} has none"
+    if model.shortcut is not None and not fact("shortcut", model.shortcut, "spiking"):
+        return f"{model.residual.name} is logic on spikes, and a {model.shortcut.name} shortcut is real-valued"
+    return None
+
+
+def zero_init_needs_weight(model: ModelChoices) -> str | None:
+    if not model.zero_init_residual or fact("normalization", model.normalization, "weight"):
+        return None
+    return f"normalization {model.normalization.name} has no weight that zero_init_residual could set to 0"
+
+
+def zeroed_branch_can_learn(model: ModelChoices) -> str | None:
+    follows_alone = fact("residual", model.residual, "branch_neuron")
+    if not _zero_init(model) or not follows_alone or fact("residual", model.residual, "starts_firing"):
+        return None
+    if model.neuron.name in ("klif", "relu"):
+        return (
+            f"zero_init_residual leaves {model.neuron.name} at 0, where its gradient is 0: the branch would never learn"
+        )
+    support = fact("surrogate", model.surrogate, "support")
+    if not isinstance(support, int | float) or support > _distance_at_rest(model):
+        return None
+    return (
+        f"zero_init_residual leaves {model.residual.name}'s neuron at rest, out of reach of the {model.surrogate.name} "
+        "surrogate: the branch would never learn"
+    )
+
+
+def always_firing_branch_fires(model: ModelChoices) -> str | None:
+    if not _zero_init(model) or not fact("residual", model.residual, "starts_firing"):
+        return None
+    name = model.residual.name
+    if not fact("normalization", model.normalization, "bias"):
+        return f"zero_init_residual of {name} sets a bias to 1, and this {model.normalization.name} has no bias"
+    if fact("neuron", model.neuron, "fixed_timesteps"):
+        return f"zero_init_residual of {name} needs a neuron that fires on a bias of 1; {model.neuron.name} mixes steps"
+    gain = _input_gain(model)
+    if gain > model.threshold or (gain == model.threshold and model.fire == "ge"):
+        return None
+    return (
+        f"zero_init_residual of {name} sets a bias to 1, on which a neuron with threshold {model.threshold:g}, fire "
+        f"{model.fire} and input gain {gain:g} stays silent"
+    )
+
+
+def latency_needs_steps(model: ModelChoices) -> str | None:
+    if model.encoding.name != "latency" or model.timesteps > 1:
+        return None
+    return "latency with timesteps 1 fires every pixel at once and shows no image"
+
+
+def phase_fits_timesteps(model: ModelChoices) -> str | None:
+    if model.encoding.name != "phase":
+        return None
+    period = catalogue.options("encoding", model.encoding)["period"]
+    if period is None and model.timesteps > _FLOAT_BITS:
+        return f"phase with {model.timesteps} bits is finer than a float; give it a period up to {_FLOAT_BITS}"
+    if isinstance(period, int) and period > model.timesteps:
+        return f"phase with period {period} never shows its last bits in timesteps {model.timesteps}"
+    return None
+
+
+def spiking_readout_needs_spikes(model: ModelChoices) -> str | None:
+    if not fact("readout", model.readout, "spiking") or fact("neuron", model.neuron, "spiking"):
+        return None
+    return f"{model.readout} reads spikes, and {model.neuron.name} has none"
+
+
+def rate_penalty_needs_spikes(model: ModelChoices, training: TrainingChoices) -> str | None:
+    if training.rate_weight == 0 or fact("neuron", model.neuron, "spiking"):
+        return None
+    return f"rate_weight penalises spikes, and {model.neuron.name} has none"
+
+
+def encoding_suits_data(model: ModelChoices, data: DataChoices) -> str | None:
+    if describe(data).kind != "events":
+        changed = _changed(model, ("frame_size",))
+        return changed and f"frame_size is the size of event frames, and {data.name} holds images"
+    if model.encoding.name == "direct":
+        return None
+    return f"{model.encoding.name} encodes static images, and {data.name} holds events; their frames go in as they are"
+
+
+MODEL_RULES: tuple[Callable[[ModelChoices], str | None], ...] = (
+    own_membrane_is_not_set,
+    neuron_allows_timesteps,
+    control_uses_batch_norm,
+    psn_has_no_reset,
+    membrane_norm_needs_membrane,
+    groups_divide_channels,
+    input_reaches_membrane,
+    shortcut_exists,
+    logic_needs_spikes,
+    zero_init_needs_weight,
+    zeroed_branch_can_learn,
+    always_firing_branch_fires,
+    latency_needs_steps,
+    phase_fits_timesteps,
+    spiking_readout_needs_spikes,
+)
+
+
+def _changed(model: ModelChoices, fields: tuple[str, ...]) -> str | None:
+    """The first of these fields that is not at its default."""
+    return next((name for name in fields if getattr(model, name) != ModelChoices.model_fields[name].default), None)
+
+
+def _zero_init(model: ModelChoices) -> bool:
+    default = fact("residual", model.residual, "zero_init_residual")
+    return bool(default if model.zero_init_residual is None else model.zero_init_residual)
+
+
+def _input_gain(model: ModelChoices) -> float:
+    """What a neuron multiplies its input by."""
+    options = catalogue.options("neuron", model.neuron)
+    if not options.get("decay_input"):
+        return 1.0
+    tau = options.get("tau0") or options.get("tau")
+    return 1 / tau if isinstance(tau, int | float) else 1 - model.leak
+
+
+def _distance_at_rest(model: ModelChoices) -> float:
+    """|u| of a neuron without input: how far the surrogate must reach."""
+    centred_at_one = model.scale == "theta" or fact("neuron", model.neuron, "fixed_timesteps")
+    return 1.0 if centred_at_one else model.threshold
