@@ -1,0 +1,213 @@
+"""The one loop: missing runs -> engine -> outcomes -> ledger."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from ablate.attempts import Attempt, Planned
+from ablate.engines.base import Engine, one_line
+from ablate.ledger import Ledger
+from ablate.progress import ProgressWatch
+from ablate.records import RunRecord, RunSpec
+from ablate.storage import storage_errors
+
+_LOOK_SECONDS = 1.0
+
+
+class Listener(Protocol):
+    """Who is told what happens. Calls come from two threads, but never two at a time."""
+
+    def on_start(self, spec: RunSpec) -> None:
+        """An attempt begins."""
+
+    def on_progress(self, spec: RunSpec, progress: Mapping[str, Any]) -> None:
+        """An attempt wrote its `progress.json`."""
+
+    def on_retry(self, spec: RunSpec, reason: str) -> None:
+        """An attempt crashed; another one follows."""
+
+    def on_finish(self, spec: RunSpec, record: RunRecord) -> None:
+        """A run ended and is booked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How the planned runs stand when the loop ends.
+
+    Attributes:
+        planned: all runs; `complete + failed + pruned + missing`.
+        attempts: attempts that ended in this call.
+        seconds: wall time of this call.
+    """
+
+    planned: int
+    complete: int
+    failed: int
+    pruned: int
+    missing: int
+    attempts: int
+    seconds: float
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C: workers are stopped, the runs they worked on are missing again, the rest is booked.
+
+    Attributes:
+        summary: how the runs stand.
+        stopped: the attempts that were under way and will be continued.
+    """
+
+    def __init__(self, summary: Summary, stopped: Sequence[RunSpec]) -> None:
+        super().__init__(f"{summary.complete} of {summary.planned} runs are complete")
+        self.summary = summary
+        self.stopped = tuple(stopped)
+
+
+def coordinate(
+    ledger: Ledger,
+    runs: Sequence[Planned],
+    engine: Engine,
+    make_spec: Callable[[Any, Attempt], RunSpec],
+    listener: Listener,
+    *,
+    retries: int = 2,
+) -> Summary:
+    """Do what is missing of `runs`, seed block after seed block, and book it. Shuts the engine down in any case.
+
+    Args:
+        ledger: opened for work; it stays open.
+        runs: all planned runs; those that have ended are left alone.
+        engine: where they execute.
+        make_spec: what a worker needs to know for a planned run and its attempt.
+        listener: is told what happens.
+        retries: further attempts at a run that crashes (a dead worker, no memory); errors of the run itself and
+            divergence are not repeated.
+
+    Raises:
+        Interrupted: on Ctrl-C, when everything is stopped and booked.
+        StudyError: if the storage fails or the study was taken over; the study is intact.
+    """
+    return _Loop(ledger, runs, engine, make_spec, listener, retries).run()
+
+
+class _Loop:
+    def __init__(
+        self,
+        ledger: Ledger,
+        runs: Sequence[Planned],
+        engine: Engine,
+        make_spec: Callable[[Any, Attempt], RunSpec],
+        listener: Listener,
+        retries: int,
+    ) -> None:
+        self._ledger = ledger
+        self._runs = runs
+        self._engine = engine
+        self._make_spec = make_spec
+        self._listener = listener
+        self._retries = retries
+        self._turn = threading.Lock()
+        self._watch = ProgressWatch(self._tell_progress)
+        self._running: dict[Future[RunRecord], tuple[Planned, Attempt, RunSpec]] = {}
+        self._claimed: dict[str, RunSpec] = {}
+        self._ended = 0
+        self._began = time.monotonic()
+
+    def run(self) -> Summary:
+        try:
+            with self._watch:
+                self._do(deque(self._due()))
+        except KeyboardInterrupt:
+            self._engine.shutdown(cancel=True)
+            stopped = list(self._claimed.values())
+            self._ledger.release()
+            raise Interrupted(self._summary(), stopped) from None
+        except BaseException:
+            self._engine.shutdown(cancel=True)
+            raise
+        self._engine.shutdown(cancel=False)
+        return self._summary()
+
+    def _due(self) -> list[Planned]:
+        """What is missing, whole seed blocks first; a crash whose retry a dead coordinator did not book is due too."""
+        self._ledger.sync(self._runs)
+        states = self._ledger.states()
+        for run in self._runs:
+            state = states[run.run_id]
+            if state.status == "failed" and state.kind == "crash" and state.crashes <= self._retries:
+                self._ledger.retry(run, crashes=state.crashes)
+        states = self._ledger.states()
+        order = {seed: place for place, seed in enumerate(dict.fromkeys(run.seed for run in self._runs))}
+        missing = [run for run in self._runs if states[run.run_id].status == "missing"]
+        return sorted(missing, key=lambda run: order[run.seed])
+
+    def _do(self, due: deque[Planned]) -> None:
+        while due or self._running:
+            while due and len(self._running) < self._engine.capacity:
+                self._start(due.popleft())
+            done, _ = wait(self._running, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED)
+            for future in done:
+                if (again := self._end(future)) is not None:
+                    due.appendleft(again)
+
+    def _start(self, run: Planned) -> None:
+        attempt = self._ledger.claim(run.run_id)
+        spec = self._make_spec(run, attempt)
+        self._claimed[run.run_id] = spec
+        with storage_errors(spec.directory):
+            Path(spec.directory).mkdir(parents=True, exist_ok=True)
+        with self._turn:
+            self._listener.on_start(spec)
+        self._watch.add(spec)
+        self._running[self._engine.submit(spec)] = (run, attempt, spec)
+
+    def _end(self, future: Future[RunRecord]) -> Planned | None:
+        """Book a finished attempt; gives the run back if it is to be tried again."""
+        run, attempt, spec = self._running.pop(future)
+        self._watch.remove(spec)
+        record = self._ledger.finish(attempt, _outcome(future, spec))
+        del self._claimed[run.run_id]
+        self._ended += 1
+        again = record.kind == "crash" and attempt.crashes < self._retries
+        if again:
+            self._ledger.retry(run, crashes=attempt.crashes + 1)
+        with self._turn:
+            if again:
+                self._listener.on_retry(spec, record.reason)
+            else:
+                self._listener.on_finish(spec, record)
+        return run if again else None
+
+    def _tell_progress(self, spec: RunSpec, progress: Mapping[str, Any]) -> None:
+        with self._turn:
+            if spec.run_id in self._claimed:
+                self._listener.on_progress(spec, progress)
+
+    def _summary(self) -> Summary:
+        states = self._ledger.states()
+        statuses = [states[run.run_id].status for run in self._runs]
+        return Summary(
+            planned=len(statuses),
+            complete=statuses.count("complete"),
+            failed=statuses.count("failed"),
+            pruned=statuses.count("pruned"),
+            missing=statuses.count("missing") + statuses.count("running"),
+            attempts=self._ended,
+            seconds=time.monotonic() - self._began,
+        )
+
+
+def _outcome(future: Future[RunRecord], spec: RunSpec) -> RunRecord:
+    """What the engine says; an engine that cannot say is a crash of the run."""
+    error = future.exception()
+    if error is None:
+        return future.result()
+    reason = str(error) if type(error).__name__ == "WorkerDied" else one_line(error)
+    return RunRecord(spec.run_id, spec.attempt, spec.token, "failed", reason=reason, kind="crash")

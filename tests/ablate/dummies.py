@@ -1,0 +1,212 @@
+"""Trial functions that need no torch, addressed by dotted name, and plans made of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ablate.attempts import Attempt
+from ablate.records import RunRecord, RunSpec
+
+
+@dataclass(frozen=True)
+class DummyCell:
+    """As much of `ablate.design.Cell` as the engine room needs."""
+
+    cell_id: str
+    label: str
+    levels: dict[str, str]
+    varied: tuple[str, ...] = ()
+    config: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DummyRun:
+    run_id: str
+    cell: DummyCell
+    seed: int
+
+
+def plan(cells: int, seeds: int, behaviour: str = "complete", **config: Any) -> list[DummyRun]:
+    """Cells c0, c1, ... on an axis `depth`, with seeds 0, 1, ...; cell by cell."""
+    made = [
+        DummyCell(f"c{n}", f"depth={n}", {"depth": str(n)}, config={"behaviour": behaviour, **config})
+        for n in range(cells)
+    ]
+    return [DummyRun(f"{cell.cell_id}-{seed}", cell, seed) for cell in made for seed in range(seeds)]
+
+
+def spec(directory: Path, behaviour: str = "complete", run_id: str = "c0-0", token: str = "t", **config: Any) -> RunSpec:
+    """A spec whose folder exists."""
+    folder = directory / "runs" / run_id
+    folder.mkdir(parents=True, exist_ok=True)
+    return RunSpec(
+        study="dummy",
+        uid="u",
+        branch="main",
+        run_id=run_id,
+        cell_id="c0",
+        cell="depth=0",
+        seed=0,
+        attempt=0,
+        token=token,
+        directory=str(folder),
+        levels={"depth": "0"},
+        varied=[],
+        config={"behaviour": behaviour, **config},
+    )
+
+
+class SpecMaker:
+    """What the command line does for real studies."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def __call__(self, run: DummyRun, attempt: Attempt) -> RunSpec:
+        return RunSpec(
+            study="dummy",
+            uid="u",
+            branch="main",
+            run_id=run.run_id,
+            cell_id=run.cell.cell_id,
+            cell=run.cell.label,
+            seed=run.seed,
+            attempt=attempt.attempt,
+            token=attempt.token,
+            directory=str(self._directory / "runs" / run.run_id),
+            levels=run.cell.levels,
+            varied=list(run.cell.varied),
+            config=run.cell.config,
+        )
+
+
+def record(spec: RunSpec, **changes: Any) -> RunRecord:
+    given: dict[str, Any] = {"status": "complete", "metrics": {"val_accuracy": 0.5, "pid": os.getpid()}} | changes
+    return RunRecord(spec.run_id, spec.attempt, spec.token, **given)
+
+
+def run(spec: RunSpec) -> RunRecord:
+    """Do what `config.behaviour` says; `config.log` names a file that gets a line for each attempt that came to its end."""
+    made = BEHAVIOURS[spec.config["behaviour"]](spec)
+    if "log" in spec.config:
+        with Path(spec.config["log"]).open("a") as log:
+            log.write(f"{spec.run_id} {spec.attempt}\n")
+    return made
+
+
+def _sleep(spec: RunSpec) -> RunRecord:
+    time.sleep(spec.config.get("seconds", 60))
+    return record(spec)
+
+
+def _progress(spec: RunSpec) -> RunRecord:
+    progress = {"token": spec.token, "epoch": 1, "epochs": 2, "metric": "val_accuracy", "value": 0.4}
+    (Path(spec.directory) / "progress.json").write_text(json.dumps(progress))
+    time.sleep(1.2)
+    return record(spec)
+
+
+def _error(spec: RunSpec) -> RunRecord:
+    raise ValueError("the first line\nand the second")
+
+
+def _exit(spec: RunSpec) -> RunRecord:
+    sys.exit(3)
+
+
+def _memory(spec: RunSpec) -> RunRecord:
+    raise MemoryError("no room")
+
+
+def _kill(spec: RunSpec) -> RunRecord:
+    print("about to die", flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+    return record(spec)
+
+
+def _kill_with_child(spec: RunSpec) -> RunRecord:
+    """A forked child that keeps all descriptors open must not hide the death of its parent."""
+    if os.fork() == 0:
+        time.sleep(60)
+        os._exit(0)
+    return _kill(spec)
+
+
+def _kill_first(spec: RunSpec) -> RunRecord:
+    return _kill(spec) if spec.attempt == 0 else record(spec)
+
+
+def _print(spec: RunSpec) -> RunRecord:
+    print(f"out {spec.run_id}")
+    print(f"err {spec.run_id}", file=sys.stderr)
+    os.system(f"echo child {spec.run_id}")
+    return record(spec, metrics={"val_accuracy": 0.5, "pid": os.getpid(), "stdin": len(sys.stdin.read())})
+
+
+def _environment(spec: RunSpec) -> RunRecord:
+    return record(spec, provenance={"environment": dict(os.environ), "path": sys.path, "cwd": str(Path.cwd())})
+
+
+BEHAVIOURS = {
+    "complete": record,
+    "bulky": lambda spec: record(spec, curves=[[n, "val", "loss", n / 7] for n in range(5000)], correct="A" * 4000),
+    "diverged": lambda spec: record(spec, status="failed", kind="diverged", reason="diverged at epoch 1", metrics={}),
+    "nan": lambda spec: record(spec, metrics={"val_accuracy": float("nan")}),
+    "stranger": lambda spec: RunRecord(spec.run_id, 0, "other", "complete"),
+    "sleep": _sleep,
+    "progress": _progress,
+    "error": _error,
+    "exit": _exit,
+    "memory": _memory,
+    "kill": _kill,
+    "kill_with_child": _kill_with_child,
+    "kill_first": _kill_first,
+    "print": _print,
+    "environment": _environment,
+}
+
+
+class Recorder:
+    """A listener that remembers."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, str, str]] = []
+
+    def on_start(self, spec: RunSpec) -> None:
+        self.events.append(("start", spec.run_id, ""))
+
+    def on_progress(self, spec: RunSpec, progress: Any) -> None:
+        self.events.append(("progress", spec.run_id, f"{progress['epoch']}/{progress['epochs']}"))
+
+    def on_retry(self, spec: RunSpec, reason: str) -> None:
+        self.events.append(("retry", spec.run_id, reason))
+
+    def on_finish(self, spec: RunSpec, record: RunRecord) -> None:
+        self.events.append(("finish", spec.run_id, record.status))
+
+    def of(self, kind: str) -> list[str]:
+        return [run_id for event, run_id, _ in self.events if event == kind]
+
+
+def study(directory: str, cells: str, seeds: str, workers: str, seconds: str) -> None:
+    """A whole coordinator, for processes that are killed: `python dummies.py DIR CELLS SEEDS WORKERS SECONDS`."""
+    from ablate.coordinator import coordinate
+    from ablate.engines import ProcessEngine
+    from ablate.ledger import Ledger
+
+    folder = Path(directory)
+    runs = plan(int(cells), int(seeds), "sleep", seconds=float(seconds), log=str(folder.parent / "done.log"))
+    with Ledger.open(folder, name="dummy", uid="u", objectives={"val_accuracy": "maximize"}) as ledger:
+        engine = ProcessEngine("dummies:run", workers=int(workers))
+        coordinate(ledger, runs, engine, SpecMaker(folder), Recorder())
+
+
+if __name__ == "__main__":
+    study(*sys.argv[1:])
