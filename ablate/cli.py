@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ablate.errors import RequestError
+from ablate.errors import RequestError, StudyError
 
 app = typer.Typer(
     name="ablate",
@@ -110,6 +110,8 @@ def main() -> None:
         app(standalone_mode=False)
     except RequestError as error:
         _fail(str(error), 2)
+    except StudyError as error:
+        _fail(str(error), 1)
     except KeyboardInterrupt:
         _fail("stopped", 130)
     except typer.Exit as exit_:

@@ -32,22 +32,25 @@ class Tally:
     """What is known of a study in progress, and what follows: the time left and the best cell so far."""
 
     total: int
-    done: int
+    complete: int
+    failed: int
     metric: str
     higher_is_better: bool
-    workers: int
     started: float = field(default_factory=time.monotonic)
-    failed: int = 0
-    here: int = 0
+    ended_here: int = 0
     by_cell: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, spec: RunSpec, record: RunRecord) -> None:
-        self.here += 1
-        self.done += record.status == "complete"
+        self.ended_here += 1
+        self.complete += record.status == "complete"
         self.failed += record.status == "failed"
         value = record.metrics.get(self.metric)
         if value is not None:
             self.by_cell.setdefault(spec.cell, []).append(float(value))
+
+    @property
+    def ended(self) -> int:
+        return self.complete + self.failed
 
     @property
     def elapsed(self) -> float:
@@ -56,9 +59,9 @@ class Tally:
     @property
     def left(self) -> float | None:
         """Seconds left at the rate so far; None before the first run is done."""
-        if not self.here:
+        if not self.ended_here:
             return None
-        return self.elapsed / self.here * (self.total - self.done - self.failed)
+        return self.elapsed / self.ended_here * (self.total - self.ended)
 
     @property
     def best(self) -> str:
@@ -96,7 +99,7 @@ class PlainDisplay:
         left = tally.left
         outcome = _outcome(record, tally.metric)
         ahead = f"{duration(left)} left" if left else "done"
-        line = f"[{tally.done + tally.failed}/{tally.total}] {spec.cell} seed={spec.seed}: {outcome}; {ahead}"
+        line = f"[{tally.ended}/{tally.total}] {spec.cell} seed={spec.seed}: {outcome}; {ahead}"
         if tally.best:
             line += f"; best so far {tally.best}"
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -139,13 +142,12 @@ class LiveDisplay:
 
     def _render(self) -> Group:
         tally = self._tally
-        done = tally.done + tally.failed
         left = f"{duration(tally.left)} left" if tally.left is not None else "time left: after the first run"
         head = Table.grid(padding=(0, 2))
         head.add_row(
             Text(self._study, style="bold"),
-            ProgressBar(total=tally.total, completed=done, width=28),
-            f"{done}/{tally.total} runs",
+            ProgressBar(total=tally.total, completed=tally.ended, width=28),
+            f"{tally.ended}/{tally.total} runs",
             f"{len(self._running)} running",
             f"{tally.failed} failed",
             f"{duration(tally.elapsed)} elapsed",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import traceback
 from typing import Any
 
 from ablate.memory import PeakMemory
@@ -15,7 +14,8 @@ from ablate.tracking import summarise, tracked
 def run(spec: RunSpec) -> RunRecord:
     """Train, choose the epoch on validation, evaluate test once, measure.
 
-    A failure is a record with its reason, not an exception; its traceback is printed into the run's log.
+    Divergence is an outcome of the cell and becomes a record; what else goes wrong is raised, for the engine to tell
+    what deserves a retry.
     """
     from lightning_modules.classifier import Diverged
 
@@ -23,10 +23,9 @@ def run(spec: RunSpec) -> RunRecord:
         try:
             record = _attempt(spec, logger)
         except Diverged as error:
-            record = _failed(spec, f"diverged {error}", "diverged")
-        except Exception as error:
-            traceback.print_exc()
-            record = _failed(spec, _one_line(error), "crash" if _out_of_memory(error) else "error")
+            record = RunRecord(
+                spec.run_id, spec.attempt, spec.token, "failed", reason=f"diverged {error}", kind="diverged"
+            )
         summarise(logger, record)
     return record
 
@@ -68,19 +67,6 @@ def _attempt(spec: RunSpec, logger: Any) -> RunRecord:
         correct=_packed(classifier.correct),
         provenance=provenance(backend=spec.execution.get("backend", "eager"), data_fingerprint=module.fingerprint),
     )
-
-
-def _failed(spec: RunSpec, reason: str, kind: Any) -> RunRecord:
-    return RunRecord(spec.run_id, spec.attempt, spec.token, "failed", reason=reason, kind=kind)
-
-
-def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
-
-
-def _out_of_memory(error: Exception) -> bool:
-    return isinstance(error, MemoryError) or "out of memory" in str(error) or "can't allocate memory" in str(error)
 
 
 def _packed(correct: Any) -> str:

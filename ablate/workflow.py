@@ -7,11 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
-from ablate import config, design, study_directory
+from ablate import config, design, export, study_directory
+from ablate.attempts import Attempt, RunState
 from ablate.config import Study
-from ablate.design import Plan
+from ablate.coordinator import Listener, Summary, coordinate
+from ablate.design import Plan, PlannedRun
+from ablate.engines import Engine, InlineEngine, ProcessEngine
+from ablate.ledger import Ledger
+from ablate.records import RunSpec
 from ablate.study_directory import MAIN, StudyDirectory
+from reports import guide
+from reports.results import StudyResults
+
+TRIAL = "ablate.trial:run"
 
 
 @dataclass(frozen=True)
@@ -42,19 +52,18 @@ class Prepared:
             return 1
         return max(1, min(engine.workers or _cores(), len(self.plan.runs)))
 
+    def states(self) -> dict[str, RunState]:
+        """State of every planned run that the ledger knows; empty where nothing has run."""
+        known = read_ledger(self.directory).states()
+        return {run.run_id: known[run.run_id] for run in self.plan.runs if run.run_id in known}
+
     def progress(self) -> Progress:
-        """Read from the ledger; an absent one means that nothing has run."""
-        states = _states(self.directory)
-        planned = [states[run.run_id] for run in self.plan.runs if run.run_id in states]
-        seconds = [
-            float(value)
-            for state in planned
-            if state.status == "complete" and (value := state.metrics.get("train_seconds")) is not None
-        ]
+        """How far the study is."""
+        states = list(self.states().values())
+        complete = [state.summary for state in states if state.status == "complete" and state.summary]
+        seconds = [float(value) for each in complete if (value := each.metrics.get("train_seconds")) is not None]
         return Progress(
-            sum(state.status == "complete" for state in planned),
-            sum(state.status == "failed" for state in planned),
-            mean(seconds) if seconds else None,
+            len(complete), sum(state.status == "failed" for state in states), mean(seconds) if seconds else None
         )
 
 
@@ -77,6 +86,100 @@ def prepare(
         directory = argument
     place = study_directory.place(study, directory=directory, branch=branch)
     return Prepared(study_directory.settle(place, study, branch=branch), design.plan(study))
+
+
+def prepare_existing(argument: str, *, directory: str | None = None) -> Prepared:
+    """A study that was run, as it was run.
+
+    Raises:
+        RequestError: if there is no such study here.
+    """
+    found = study_directory.read(study_directory.locate(argument, directory))
+    return Prepared(found, design.plan(found.study))
+
+
+def execute(prepared: Prepared, listener: Listener, *, retry_failed: bool = False) -> Summary:
+    """Run what is missing; on a finished study nothing. The study directory is created if need be.
+
+    Raises:
+        Interrupted: on Ctrl-C, with everything booked.
+        StudyError: if the study is locked, or its storage fails.
+    """
+    directory = prepared.directory
+    with open_ledger(prepared) as ledger:
+        study_directory.save(directory)
+        ledger.sync(prepared.plan.runs)
+        if retry_failed:
+            ledger.retry_failed(prepared.plan.runs)
+        return coordinate(ledger, prepared.plan.runs, _engine(prepared), _Specs(prepared), listener)
+
+
+def read_ledger(directory: StudyDirectory) -> Ledger:
+    """The ledger of a study for looking at; nothing is written."""
+    return Ledger.read(directory.path, name=directory.study.name, uid=directory.uid, branch=directory.branch)
+
+
+def open_ledger(prepared: Prepared) -> Ledger:
+    """The ledger of a study for working on, under its lock."""
+    directory, objective = prepared.directory, prepared.study.fields.objective
+    return Ledger.open(
+        directory.path,
+        name=prepared.study.name,
+        uid=directory.uid,
+        branch=directory.branch,
+        objectives={objective.metric: objective.direction},
+    )
+
+
+def report(prepared: Prepared) -> tuple[StudyResults, list[Path]]:
+    """Write tables and guides from the ledger; gives the results and the files written."""
+    results = export.results(prepared.directory, prepared.plan, read_ledger(prepared.directory))
+    folder = prepared.directory.report
+    written = results.write(folder)
+    # Guides are a function of the files alone: read them back, as a person who was sent them would.
+    results = StudyResults.read(folder)
+    return results, [*written, *guide.write_guide(results, folder)]
+
+
+def _engine(prepared: Prepared) -> Engine:
+    if prepared.study.fields.engine.name == "inline":
+        return InlineEngine(TRIAL)
+    return ProcessEngine(TRIAL, workers=prepared.workers)
+
+
+class _Specs:
+    """What a worker needs to know for a planned run."""
+
+    def __init__(self, prepared: Prepared) -> None:
+        self._directory = prepared.directory
+        study = prepared.study
+        self._tracking = study.fields.tracking.model_dump() | {"directory": str(prepared.directory.path.absolute())}
+        self._execution: dict[str, Any] = {
+            "accelerator": study.fields.engine.accelerator,
+            "backend": "eager",
+            "data_root": study.baseline.data.root,
+            "objective": study.fields.objective.model_dump(),
+            "plugins": list(study.fields.plugins),
+        }
+
+    def __call__(self, run: PlannedRun, attempt: Attempt) -> RunSpec:
+        return RunSpec(
+            study=self._directory.study.name,
+            uid=self._directory.uid,
+            branch=self._directory.branch,
+            run_id=run.run_id,
+            cell_id=run.cell.cell_id,
+            cell=run.cell.label,
+            seed=run.seed,
+            attempt=attempt.attempt,
+            token=attempt.token,
+            directory=str(self._directory.run(run.run_id).absolute()),
+            levels=dict(run.cell.levels),
+            varied=list(run.cell.varied),
+            config=dict(run.cell.config),
+            execution=self._execution,
+            tracking=self._tracking,
+        )
 
 
 def _cores() -> int:

@@ -1,0 +1,26 @@
+"""`ablate report`: the tables and the guide of a study, written again from its runs."""
+
+from __future__ import annotations
+
+import os
+
+from rich.console import Console
+from rich.text import Text
+
+from ablate import workflow
+from ablate.workflow import Prepared
+from reports import guide
+
+
+def main(argument: str, directory: str | None) -> int:
+    """Write `report/` of a study that was run, finished or not, and print its tables."""
+    print_report(Console(highlight=False), workflow.prepare_existing(argument, directory=directory))
+    return 0
+
+
+def print_report(console: Console, prepared: Prepared) -> None:
+    """Print the comparison tables and name the files written."""
+    results, written = workflow.report(prepared)
+    console.print(Text(guide.text_tables(results)), soft_wrap=True)
+    folder = os.path.relpath(prepared.directory.report)
+    console.print(Text(f"Written to {folder}/: {', '.join(sorted(path.name for path in written))}"), soft_wrap=True)

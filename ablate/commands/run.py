@@ -1,0 +1,71 @@
+"""`ablate run`: do what is missing of a study, then print and write its report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from ablate import workflow
+from ablate.commands.plan import describe
+from ablate.commands.report import print_report
+from ablate.coordinator import Interrupted, Summary
+from ablate.display import Tally, display, duration
+from ablate.workflow import Prepared
+
+
+def main(
+    argument: str, overrides: Sequence[str], directory: str | None, branch: str, *, retry_failed: bool = False
+) -> int:
+    """Exit code: 0 if every planned run is complete, 1 if some failed, 130 after Ctrl-C."""
+    prepared = workflow.prepare(argument, overrides, directory=directory, branch=branch)
+    console = Console(highlight=False)
+    for line in describe(prepared):
+        console.print(Text(line), soft_wrap=True)
+    console.print()
+    before = prepared.progress()
+    tally = Tally(
+        total=len(prepared.plan.runs),
+        complete=before.complete,
+        failed=0 if retry_failed else before.failed,
+        metric=prepared.study.fields.objective.metric,
+        higher_is_better=prepared.study.fields.objective.direction == "maximize",
+    )
+    try:
+        with display(console, tally, study=prepared.study.name) as shown:
+            summary = workflow.execute(prepared, shown, retry_failed=retry_failed)
+    except Interrupted as stopped:
+        _say_stopped(console, stopped, argument)
+        return 130
+    if summary.attempts:
+        console.print(f"{summary.attempts} runs in {duration(summary.seconds)}")
+    else:
+        console.print("Nothing to run: every planned run has ended.")
+    print_report(console, prepared)
+    _say_next(console, prepared, summary)
+    return 1 if summary.failed or summary.missing else 0
+
+
+def _say_stopped(console: Console, stopped: Interrupted, argument: str) -> None:
+    summary, count = stopped.summary, len(stopped.stopped)
+    interrupted = f"; {count} {'was' if count == 1 else 'were'} interrupted and will continue" if count else ""
+    console.print(
+        f"Stopped. {summary.complete} of {summary.planned} runs are complete and kept{interrupted}. "
+        f"Go on with: ablate run {argument}",
+        soft_wrap=True,
+    )
+
+
+def _say_next(console: Console, prepared: Prepared, summary: Summary) -> None:
+    name = _shell_name(prepared.directory.path)
+    if summary.failed:
+        console.print(f"{summary.failed} runs failed; the reasons: ablate status {name}")
+        console.print(f"Repeat them with: ablate run {name} --retry-failed")
+    console.print(f"Look at the runs: ablate dashboard {name}")
+
+
+def _shell_name(path: Path) -> str:
+    """The shortest argument that finds the study again."""
+    return path.name if path.parent == Path("studies") else str(path)
