@@ -1,0 +1,153 @@
+"""The table of one axis: what each level reached, how it differs from the reference, and the verdict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from reports import wording
+from reports.analyses.card import Card, Dot, Table
+from reports.effects import TEST_SELECTED, UNTUNED, axis_effects
+from reports.levels import level_summary
+from reports.matching import axis_of, levels_of
+from reports.results import StudyResults
+from reports.statistics.power import detectable_effect, equivalence_sd, pooled_sd
+from reports.statistics.verdict import BETTER, EQUIVALENT, WORSE
+
+_COST_COLUMNS = {
+    "firing_rate": ("firing rate", lambda value: wording.significant(value)),
+    "synops": ("kSynOps", lambda value: wording.significant(value / 1000, 3)),
+    "energy_nj": ("energy nJ", lambda value: wording.significant(value)),
+    "parameters": ("parameters", lambda value: wording.fixed(value, 0)),
+    "train_seconds": ("s/run", lambda value: wording.fixed(value, 1)),
+}
+
+
+class AxisEffects:
+    """Effects of one axis.
+
+    The frame holds the reference's row and one row per contrast: the columns of `reports.levels.level_summary`
+    followed by those of `effects.csv` that are not already there.
+    """
+
+    def __init__(self, axis: str) -> None:
+        self.axis = axis
+        self.key = f"effects-{axis}"
+        self.title = axis
+
+    def inapplicable(self, results: StudyResults) -> str | None:
+        if results.study["design"] == "search":
+            return "a search samples cells; without matched cells there is no contrast to test"
+        if not levels_of(axis_of(results, self.axis)):
+            return f"the axis has one level, {axis_of(results, self.axis)['reference']}: nothing to compare"
+        return None
+
+    def compute(self, results: StudyResults) -> Card:
+        contrasts, levels = axis_effects(results, self.axis), level_summary(results, self.axis)
+        frame = levels.merge(contrasts, on="level", how="left", suffixes=("", "_contrast"))
+        costs = [name for name in _COST_COLUMNS if frame[name].notna().any()]
+        return Card(
+            self.key, _title(results, self.axis), _prose(results, contrasts), frame,
+            _table(results, frame, costs), _notes(results, frame, contrasts, costs),
+        )  # fmt: skip
+
+
+def _title(results: StudyResults, axis: str) -> str:
+    study = results.study
+    blocks = wording.count(len(study["seeds"]), "seed block")
+    reference = axis_of(results, axis)["reference"]
+    around = f"one-factor around {reference}" if study["design"] == "one_factor" else f"factorial, against {reference}"
+    metric = f"test accuracy{f', {TEST_SELECTED}' if study['protocol'] == 'paper_compat' else ''}"
+    return f"{axis} ({around}; {blocks}; {metric}; {wording.margin(study['objective'].get('margin'))})"
+
+
+def _table(results: StudyResults, frame: pd.DataFrame, costs: list[str]) -> Table:
+    lost = bool(frame[["diverged", "lost"]].sum().sum())
+    headers = ["level", "accuracy % (95 % CI)", "difference, points (95 % CI)", "p (Holm)", "verdict"]
+    headers += ["lost or diverged"] if lost else []
+    headers += [_COST_COLUMNS[name][0] for name in costs]
+    records: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
+    rows = tuple(_cells(row, costs, lost, first=at == 0) for at, row in enumerate(records))
+    numeric = tuple(name not in ("level", "verdict", "lost or diverged") for name in headers)
+    dots = tuple(_dot(row) if at else None for at, row in enumerate(records))
+    return Table(tuple(headers), rows, numeric, dots, results.study["objective"].get("margin"))
+
+
+def _cells(row: dict[str, Any], costs: list[str], lost: bool, *, first: bool) -> tuple[str, ...]:
+    cells = [row["level"], wording.percent(row["accuracy"], row["accuracy_low"], row["accuracy_high"])]
+    if first:
+        cells += ["reference", "", ""]
+    else:
+        cells += [wording.points(row["difference"], row["ci_low"], row["ci_high"]), wording.p_value(row["p_adjusted"])]
+        cells += [row["verdict"]]
+    if lost:
+        kinds = [f"{kind} {row[kind]} of {row['planned']}" for kind in ("diverged", "lost") if row[kind]]
+        cells.append(", ".join(kinds))
+    return (*cells, *(_COST_COLUMNS[name][1](row[name]) for name in costs))
+
+
+def _dot(row: dict[str, Any]) -> Dot | None:
+    if wording.absent(row["ci_low"]):
+        return None
+    size = wording.points(row["difference"], row["ci_low"], row["ci_high"])
+    text = f"{row['level']}: {size} points, {row['verdict']}"
+    decided = row["verdict"] in (BETTER, WORSE, EQUIVALENT)
+    return Dot(row["ci_low"], row["difference"], row["ci_high"], decided, text)
+
+
+def _prose(results: StudyResults, contrasts: pd.DataFrame) -> tuple[str, ...]:
+    blocks, m = int(contrasts["seeds"].max()), int(contrasts["family_size"].max())
+    if blocks < 2 or m < 1:
+        return ("Nothing here can be tested: a paired test needs 2 seed blocks in which both levels have a value.",)
+    effect = detectable_effect(blocks, m)
+    can = (
+        f"With {wording.count(blocks, 'seed block')} and {wording.count(m, 'contrast')} in the family, a difference is "
+        f"detected at 80 % power from {effect:.1f} SD of the differences"
+    )
+    sd, low, high = pooled_sd(contrasts["sd_difference"].to_numpy(float), contrasts["seeds"].to_numpy(int))
+    if not sd > 0:
+        return (can + ".",)
+    can += (
+        f"; the SD found here is {sd * 100:.2g} points (pooled over the contrasts, 95 % CI {low * 100:.2g} to "
+        f"{high * 100:.2g}), so from about {effect * sd * 100:.2g} points."
+    )
+    size = results.study["objective"].get("margin")
+    if size is None:
+        return (can, "No margin is set, so no level can be called equivalent.")
+    room = equivalence_sd(blocks, m) * size * 100
+    reach = "which it is" if sd * 100 <= room else "which it is not"
+    return (can, f"Equivalence is found at 80 % power when that SD is at most {room:.2g} points, {reach}.")
+
+
+def _notes(results: StudyResults, frame: pd.DataFrame, contrasts: pd.DataFrame, costs: list[str]) -> tuple[str, ...]:
+    notes = []
+    if not results.study.get("tuned"):
+        notes.append(f"Every verdict is {UNTUNED}: they were chosen for the baseline, not for the other levels.")
+    if results.study["protocol"] == "paper_compat":
+        notes.append("These numbers are test-selected: the epoch was chosen on the test set, so they are optimistic.")
+    if results.study["design"] == "factorial":
+        notes.append("A difference is the mean over exactly the matched cells, averaged within a block first.")
+    missing = [_COST_COLUMNS[name][0] for name in _COST_COLUMNS if name not in costs]
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        notes.append(f"Without data and left out: {wording.listing(missing)} {verb} in none of the runs.")
+    return (*notes, *(note for row in contrasts.to_dict("records") for note in _row_notes(row)))
+
+
+def _row_notes(row: dict[Any, Any]) -> list[str]:
+    level, notes = row["level"], []
+    reason = str(row["reason"]).partition("; ")[0]
+    plain = row["verdict"] in (BETTER, WORSE) or reason.startswith(("inside the margin", "the data decide"))
+    if not plain:
+        notes.append(f"{level} is {row['verdict']}: {reason}.")
+    if not wording.absent(row["difference_without_diverged"]):
+        difference = wording.points(row["difference_without_diverged"])
+        verdict = row["verdict_without_diverged"]
+        notes.append(f"{level} without diverged runs (they count at chance): {difference} points, {verdict}.")
+    if not wording.absent(row["bound_low"]):
+        low, high = wording.points(row["bound_low"]), wording.points(row["bound_high"])
+        notes.append(f"{level} with lost runs at the limits of accuracy (bounds): {low} to {high} points.")
+    if row["cells_matched"] and row["cells_matched"] < row["cells_planned"]:
+        notes.append(f"{level}: {row['cells_matched']} of {row['cells_planned']} cells are matched.")
+    return notes

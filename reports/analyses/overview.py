@@ -1,0 +1,103 @@
+"""What was compared, and the three sentences a reader wants."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from reports import wording
+from reports.analyses.card import Card, Table
+from reports.effects import conditions, effects
+from reports.outcomes import state_of
+from reports.results import StudyResults
+from reports.statistics.power import detectable_effect
+from reports.statistics.verdict import BETTER, EQUIVALENT, NOT_TESTABLE, UNDECIDED, UNDECIDED_LOST, WORSE
+
+_DESIGNS = {
+    "one_factor": "one-factor design (each level around the baseline)",
+    "factorial": "factorial design (all combinations)",
+    "search": "search (sampled cells)",
+}
+_READING = (
+    "Differences are paired by seed block, level minus reference; p is Holm-adjusted over the axis, the intervals are "
+    "not adjusted. The contrasts of an axis share the runs of its reference, so they are not independent findings.",
+    "Seed intervals are conditional on this test set: they say how the numbers move with the seed, not with the data.",
+)
+
+
+class Overview:
+    """What was compared. The frame lists the axes: axis, path, levels, reference."""
+
+    key = "overview"
+    title = "What was compared"
+
+    def inapplicable(self, results: StudyResults) -> str | None:
+        return None
+
+    def compute(self, results: StudyResults) -> Card:
+        rows = [
+            {"axis": axis["name"], "setting": axis.get("path", ""), "reference": str(axis.get("reference", "")),
+             "compared with": ", ".join(str(x) for x in axis.get("levels", []) if x != axis.get("reference"))}
+            for axis in results.study["axes"]
+        ]  # fmt: skip
+        frame = pd.DataFrame(rows, columns=["axis", "setting", "reference", "compared with"])
+        table = Table(tuple(frame.columns), tuple(tuple(row) for row in frame.to_numpy().tolist()), (False,) * 4)
+        contrasts = effects(results)
+        prose = (compared(results), found(contrasts), strongest(contrasts, results), limits(contrasts, results))
+        return Card(self.key, self.title, prose, frame, table, _READING)
+
+
+def compared(results: StudyResults) -> str:
+    """One sentence: design, axes, cells, seeds, runs, data, protocol."""
+    study, data = results.study, results.study["data"]
+    planned = results.runs[results.runs["status"] != "excluded"]
+    states = [state_of(*each).name for each in zip(planned["status"], planned["reason"], strict=True)]
+    test = f" ({data['test']:,} test samples)" if data.get("test") else ""
+    runs = f"{states.count('COMPLETE'):,} of {wording.count(len(states), 'run')} complete"
+    runs += f", {states.count('DIVERGED')} diverged" if "DIVERGED" in states else ""
+    runs += f", {states.count('LOST')} lost" if "LOST" in states else ""
+    return (
+        f"{study['name']}: {_DESIGNS.get(study['design'], study['design'])} over {wording.listing(list(results.axes))} "
+        f"on {data.get('name', 'unnamed data')}{test}; {wording.count(len(study['cells']), 'cell')} x "
+        f"{wording.count(len(study['seeds']), 'seed')}, {runs}; protocol {study['protocol']}."
+    )
+
+
+def found(contrasts: pd.DataFrame) -> str:
+    """One sentence: how many contrasts fell to each verdict."""
+    if contrasts.empty:
+        return "No contrast was tested."
+    counts = contrasts["verdict"].value_counts()
+    order = (BETTER, WORSE, EQUIVALENT, UNDECIDED, UNDECIDED_LOST, NOT_TESTABLE)
+    parts = [f"{counts[verdict]} {verdict}" for verdict in order if verdict in counts]
+    return f"{wording.count(len(contrasts), 'contrast')} with the baseline's levels: {wording.listing(parts)}."
+
+
+def strongest(contrasts: pd.DataFrame, results: StudyResults) -> str:
+    """One sentence: the largest difference the data support, with what it is conditional on."""
+    decided = contrasts[contrasts["verdict"].isin([BETTER, WORSE])]
+    if decided.empty:
+        return "No difference is supported by the data; that is not evidence that the levels are alike."
+    row = decided.iloc[int(decided["difference"].abs().to_numpy(float).argmax())]
+    size = wording.points(row["difference"], row["ci_low"], row["ci_high"])
+    tail = conditions(results)
+    return (
+        f"The largest supported difference: {row['axis']}={row['level']} is {row['verdict']} than {row['reference']}, "
+        f"{size} points of test accuracy, Holm-adjusted p {wording.p_value(row['p_adjusted'])}"
+        f"{f' ({tail})' if tail else ''}."
+    )
+
+
+def limits(contrasts: pd.DataFrame, results: StudyResults) -> str:
+    """One sentence: what this many seed blocks can and cannot tell."""
+    testable = contrasts[contrasts["seeds"].astype(float) >= 2]
+    if testable.empty:
+        return "Nothing can be tested: that needs at least 2 seed blocks with complete runs."
+    blocks, m = int(testable["seeds"].max()), int(testable["family_size"].max())
+    effect = detectable_effect(blocks, m)
+    undecided = contrasts["verdict"].isin([UNDECIDED, UNDECIDED_LOST, NOT_TESTABLE]).mean()
+    most = "most contrasts stay undecided, which does not mean" if undecided > 0.5 else "undecided does not mean"
+    return (
+        f"With {blocks} seed blocks only differences of about {effect:.1f} SD of the paired differences are found "
+        f"reliably (80 % power, largest family of {m}): {most} that nothing differs; every interval is conditional "
+        "on this one test set."
+    )

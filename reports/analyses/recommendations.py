@@ -1,0 +1,76 @@
+"""What to do, in words: only what the rows support, each sentence naming the rows it rests on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from reports import wording
+from reports.analyses.card import Card, Table
+from reports.effects import conditions, effects
+from reports.levels import level_summary
+from reports.results import StudyResults
+from reports.statistics.verdict import BELOW_MARGIN, BETTER, EQUIVALENT, WORSE
+
+_CHEAPER = {"energy_nj": "energy", "synops": "synaptic operations", "parameters": "parameters"}
+
+
+class Recommendations:
+    """Recommendations. The frame's columns: recommendation, rests_on (`axis: level against reference`), verdict."""
+
+    key = "recommendations"
+    title = "Recommendations"
+
+    def inapplicable(self, results: StudyResults) -> str | None:
+        return None
+
+    def compute(self, results: StudyResults) -> Card:
+        contrasts = effects(results)
+        rows = [_recommendation(row, results) for row in contrasts.to_dict("records")]
+        frame = pd.DataFrame([row for row in rows if row], columns=["recommendation", "rests on", "verdict"])
+        if frame.empty:
+            prose = ["None: the rows support no recommendation, and undecided rows never do."]
+            return Card(self.key, self.title, tuple(prose), frame)
+        tail = conditions(results)
+        prose = [f"{_size(len(contrasts) - len(frame), len(contrasts))} support no recommendation."]
+        prose += [f"All of this holds {tail}."] if tail else []
+        table = Table(tuple(frame.columns), tuple(tuple(row) for row in frame.to_numpy().tolist()), (False,) * 3)
+        return Card(self.key, self.title, tuple(prose), frame, table)
+
+
+def _size(number: int, total: int) -> str:
+    return f"{number} of {wording.count(total, 'contrast')}"
+
+
+def _recommendation(row: dict[Any, Any], results: StudyResults) -> tuple[str, str, str] | None:
+    rests = f"{row['axis']}: {row['level']} against {row['reference']}"
+    size = wording.points(row["difference"], row["ci_low"], row["ci_high"])
+    if row["verdict"] == BETTER:
+        text = f"Take {row['axis']}={row['level']} rather than {row['reference']}: {size} points of test accuracy."
+        return text, rests, BETTER
+    if row["verdict"] == WORSE:
+        text = f"Keep {row['axis']}={row['reference']} rather than {row['level']}: {size} points of test accuracy."
+        return text, rests, WORSE
+    if row["verdict"] != EQUIVALENT or str(row["reason"]).startswith(BELOW_MARGIN):
+        return None
+    saving = _saving(row, results)
+    if not saving:
+        return None
+    text = (
+        f"{row['axis']}={row['level']} can stand in for {row['reference']}: equivalent "
+        f"({wording.margin(row['margin'])}, {size} points), at {saving}."
+    )
+    return text, rests, EQUIVALENT
+
+
+def _saving(row: dict[Any, Any], results: StudyResults) -> str:
+    """Means of the first cost that differs by a tenth or more in the level's favour; empty if there is none."""
+    levels = level_summary(results, row["axis"]).set_index("level")[[*_CHEAPER]].to_dict("index")
+    for metric, name in _CHEAPER.items():
+        level, reference = levels[row["level"]][metric], levels[row["reference"]][metric]
+        if level < 0.9 * reference:
+            unit = " nJ" if metric == "energy_nj" else ""
+            values = f"{wording.significant(level, 3)} against {wording.significant(reference, 3)}{unit}"
+            return f"lower mean {name} ({values}, descriptive)"
+    return ""

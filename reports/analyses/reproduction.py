@@ -1,0 +1,60 @@
+"""How to reproduce the study: command, study file, versions, hardware, data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from reports.analyses.card import Card, Table
+from reports.results import StudyResults
+
+_SELECTION = {
+    "sound": "the epoch was chosen on validation accuracy; test was evaluated once, with that epoch",
+    "paper_compat": "the epoch was chosen on the test set (the published habit): every accuracy is test-selected",
+}
+
+
+class Reproduction:
+    """Provenance. The frame's columns: what, value."""
+
+    key = "reproduction"
+    title = "How to reproduce it"
+
+    def inapplicable(self, results: StudyResults) -> str | None:
+        return None
+
+    def compute(self, results: StudyResults) -> Card:
+        study = results.study
+        frame = pd.DataFrame(list(_facts(study, results.provenance)), columns=["what", "value"])
+        rows = tuple(tuple(row) for row in frame.to_numpy().tolist())
+        code = [("Command", str(study["command"]))] if study.get("command") else []
+        code += [("Study file", str(study["file"]))] if study.get("file") else []
+        return Card(self.key, self.title, (), frame, Table(("what", "value"), rows, (False, False)),
+                    code=tuple(code), folded=True)  # fmt: skip
+
+
+def _facts(study: Mapping[str, Any], provenance: Mapping[str, Any]) -> list[tuple[str, str]]:
+    data = study["data"]
+    sizes = ", ".join(f"{part} {data[part]:,}" for part in ("train", "validation", "test") if data.get(part))
+    facts = [
+        ("study", f"{study['name']} ({study.get('uid', '')}, branch {study.get('branch', '')})"),
+        ("seeds", _text(study["seeds"])),
+        ("data", f"{data.get('name', '')} {data.get('version', '')}, split {data.get('split', '')}: {sizes}"),
+        ("selection", _SELECTION.get(study["protocol"], study["protocol"])),
+        ("commit", _text(provenance.get("commit"))),
+        ("versions", _text(provenance.get("versions"))),
+        ("devices", _text(provenance.get("devices"))),
+        ("back ends", _text(provenance.get("backends"))),
+        ("data fingerprints", _text(provenance.get("data_fingerprints"))),
+    ]
+    return [(what, value or "not recorded") for what, value in facts]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {value[name]}" for name in sorted(value))
+    if isinstance(value, list | tuple):
+        return ", ".join(str(each) for each in value)
+    return "" if value is None else str(value)

@@ -1,0 +1,51 @@
+"""Which cards make a guide, in which order, and the files it is printed to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from reports.analyses.axis_effects import AxisEffects
+from reports.analyses.card import Analysis, Card, card_of
+from reports.analyses.costs import Costs
+from reports.analyses.coverage import Coverage
+from reports.analyses.overview import Overview
+from reports.analyses.recommendations import Recommendations
+from reports.analyses.reproduction import Reproduction
+from reports.effects import effects
+from reports.frames import to_csv, write_text
+from reports.render import html, latex, markdown, text
+from reports.results import StudyResults
+
+
+def analyses(results: StudyResults) -> tuple[Analysis, ...]:
+    """The questions a guide of these results asks, in its order."""
+    axes = tuple(AxisEffects(axis) for axis in results.axes)
+    return Overview(), *axes, Recommendations(), Costs(), Coverage(), Reproduction()
+
+
+def cards(results: StudyResults, asked: Iterable[Analysis] | None = None) -> tuple[Card, ...]:
+    """The cards of a guide; an analysis that does not apply or fails is a card that says so."""
+    return tuple(card_of(analysis, results) for analysis in (analyses(results) if asked is None else asked))
+
+
+def write_guide(results: StudyResults, directory: Path | str) -> list[Path]:
+    """Write `effects.csv`, `guide.md`, `guide.tex`, `guide.html` and `tables/*.tex`; return their paths.
+
+    The files depend on the results alone: the same results give the same bytes.
+    """
+    folder, made, title = Path(directory), cards(results), f"Design guide: {results.study['name']}"
+    content = {
+        "effects.csv": to_csv(effects(results)),
+        "guide.md": markdown.render(title, made),
+        "guide.tex": latex.render(title, made),
+        "guide.html": html.render(title, made),
+    }
+    content |= {f"tables/{name}": table for name, table in latex.tables(made).items()}
+    return [write_text(folder / name, each) for name, each in content.items()]
+
+
+def text_tables(results: StudyResults) -> str:
+    """What a terminal shows after a run: the overview, the table of every axis, recommendations, lost runs."""
+    axes = [AxisEffects(axis) for axis in results.axes]
+    return text.render(cards(results, [Overview(), *axes, Recommendations(), Coverage()]))

@@ -1,0 +1,36 @@
+"""Cards as one Markdown page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from reports.analyses.card import Card, Table
+from reports.render.escaping import markdown
+
+
+def render(title: str, cards: Iterable[Card]) -> str:
+    """A page with one section a card."""
+    return "\n\n".join([f"# {markdown(title)}", *(part for card in cards for part in _card(card))]) + "\n"
+
+
+def _card(card: Card) -> list[str]:
+    parts = [f"## {markdown(card.title)}"]
+    if card.status != "ok":
+        return [*parts, f"*{card.status}*: {markdown(card.reason)}"]
+    parts += [markdown(sentence) for sentence in card.prose]
+    parts += [_table(card.table)] if card.table else []
+    parts += ["\n".join(f"* {markdown(note)}" for note in card.notes)] if card.notes else []
+    return parts + [_code(caption, text) for caption, text in card.code]
+
+
+def _table(table: Table) -> str:
+    rule = ["---:" if numeric else "---" for numeric in table.numeric]
+    rows = [[markdown(cell) for cell in row] for row in (table.headers, *table.rows)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (rows[0], rule, *rows[1:]))
+
+
+def _code(caption: str, text: str) -> str:
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{markdown(caption)}:\n\n{fence}text\n{text.rstrip()}\n{fence}"

@@ -1,0 +1,1 @@
+"""Small pure functions on arrays: what a verdict rests on."""

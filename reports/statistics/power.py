@@ -1,0 +1,55 @@
+"""What a number of seed blocks can and cannot tell, in units of the standard deviation of the differences."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import chdtri, gammaincinv, nctdtr, ndtr, stdtrit
+
+from reports.statistics.paired import Floats
+
+_LARGEST = 1e4
+
+
+def detectable_effect(blocks: int, contrasts: int, *, power: float = 0.8, alpha: float = 0.05) -> float:
+    """Smallest true difference, in SD of the differences, that a paired t test at alpha/contrasts finds with `power`.
+
+    Bonferroni's level is what Holm's procedure grants its smallest p; NaN below two blocks.
+    """
+    if blocks < 2:
+        return float("nan")
+    critical = stdtrit(blocks - 1, 1 - alpha / contrasts / 2)
+    return float(brentq(lambda d: 1 - nctdtr(blocks - 1, d * np.sqrt(blocks), critical) - power, 1e-9, _LARGEST))
+
+
+def equivalence_sd(blocks: int, contrasts: int, *, power: float = 0.8, alpha: float = 0.05) -> float:
+    """Largest SD of the differences, in margins, at which two equal levels are found equivalent with `power`.
+
+    Integrates the two one-sided tests over the distribution of the sample SD; NaN below two blocks.
+    """
+    if blocks < 2:
+        return float("nan")
+    df = blocks - 1
+    critical = stdtrit(df, 1 - alpha / contrasts)
+    grid = (np.arange(2000) + 0.5) / 2000
+    sample_sd = np.sqrt(2 * gammaincinv(df / 2, grid) / df)  # in units of the true SD
+
+    def reached(sd: float) -> float:
+        room = np.maximum(np.sqrt(blocks) / sd - critical * sample_sd, 0.0)
+        return float(np.mean(2 * ndtr(room) - 1)) - power
+
+    return float(brentq(reached, 1e-6, _LARGEST))
+
+
+def pooled_sd(sds: Floats, blocks: np.ndarray) -> tuple[float, float, float]:
+    """SD pooled over contrasts with its 95 % interval.
+
+    The interval takes the contrasts as independent; they share the reference's runs, so it is a little too narrow.
+    """
+    df = np.where(np.isnan(sds), 0, blocks - 1)
+    total = int(df.sum())
+    if total < 1:
+        return (float("nan"),) * 3
+    squares = float((np.nan_to_num(sds) ** 2 * df).sum())
+    low, high = squares / chdtri(total, 0.025), squares / chdtri(total, 0.975)
+    return float(np.sqrt(squares / total)), float(np.sqrt(low)), float(np.sqrt(high))
