@@ -42,7 +42,7 @@ def plan(cells: int, seeds: int, behaviour: str = "complete", **config: Any) -> 
     return [DummyRun(f"{cell.cell_id}-{seed}", cell, seed) for cell in made for seed in range(seeds)]
 
 
-def spec(directory: Path, behaviour: str = "complete", run_id: str = "c0-0", token: str = "t", **config: Any) -> RunSpec:
+def spec(directory: Path, behaviour: str = "complete", run_id: str = "c0-0", **config: Any) -> RunSpec:
     """A spec whose folder exists."""
     folder = directory / "runs" / run_id
     folder.mkdir(parents=True, exist_ok=True)
@@ -55,7 +55,7 @@ def spec(directory: Path, behaviour: str = "complete", run_id: str = "c0-0", tok
         cell="depth=0",
         seed=0,
         attempt=0,
-        token=token,
+        token="t",
         directory=str(folder),
         levels={"depth": "0"},
         varied=[],
@@ -93,7 +93,7 @@ def record(spec: RunSpec, **changes: Any) -> RunRecord:
 
 
 def run(spec: RunSpec) -> RunRecord:
-    """Do what `config.behaviour` says; `config.log` names a file that gets a line for each attempt that came to its end."""
+    """Do what `config.behaviour` says; `config.log` names a file that gets a line for each attempt that ended."""
     made = BEHAVIOURS[spec.config["behaviour"]](spec)
     if "log" in spec.config:
         with Path(spec.config["log"]).open("a") as log:

@@ -1,0 +1,33 @@
+"""What the tests of the engine room share. Its presence also puts `dummies` on the path, here and in worker processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ablate.ledger import Ledger
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    return tmp_path / "study"
+
+
+@pytest.fixture
+def opened(study: Path) -> Callable[..., Ledger]:
+    """Opens the ledger of the dummy study for work."""
+
+    def open_(**options: Any) -> Ledger:
+        given: dict[str, Any] = {"name": "dummy", "uid": "u", "objectives": {"val_accuracy": "maximize"}} | options
+        return Ledger.open(study, **given)
+
+    return open_
+
+
+@pytest.fixture
+def looked(study: Path) -> Callable[..., Ledger]:
+    """Opens it for looking."""
+    return lambda **options: Ledger.read(study, name="dummy", uid="u", **options)
