@@ -8,10 +8,13 @@ from __future__ import annotations
 from lightning_modules.entries import (
     encoding,
     initialization,
+    loss,
     neuron,
     normalization,
+    optimizer,
     readout,
     residual,
+    schedule,
     shortcut,
     surrogate,
 )
@@ -25,4 +28,7 @@ ALL = (
     *surrogate.ENTRIES,
     *readout.ENTRIES,
     *initialization.ENTRIES,
+    *loss.ENTRIES,
+    *optimizer.ENTRIES,
+    *schedule.ENTRIES,
 )
