@@ -6,9 +6,7 @@ makes a study of them: axes, design, seeds, exclusions, objective, tracking, eng
 
 from __future__ import annotations
 
-import importlib
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +14,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 
-from ablate import study_file
+from ablate import plugins, study_file
 from ablate.errors import RequestError
 from ablate.validation import accepts, explain
 from lightning_modules import data
-from lightning_modules.catalogue import CatalogueError, near
+from lightning_modules.catalogue import near
 from lightning_modules.choices import Choices, DataChoices, LevelOf, ModelChoices, TrainingChoices
 from lightning_modules.level import Level
 
@@ -94,6 +92,11 @@ class Axis:
     levels: tuple[AxisLevel, ...]
     reference: str
 
+    @property
+    def composite(self) -> bool:
+        """Whether a level sets several fields under a name of its own."""
+        return "." not in self.path
+
 
 class StudyFields(Choices):
     """The top level of a study file, before its axes are read."""
@@ -130,6 +133,8 @@ class Study:
 
     fields: StudyFields
     axes: tuple[Axis, ...]
+    plugin_folders: tuple[str, ...] = ()
+    """Where its plug-ins were found besides the installed packages; not part of the study."""
 
     @property
     def name(self) -> str:
@@ -172,7 +177,12 @@ def parse(tree: Mapping[str, Any], *, where: str = "study") -> Study:
     Raises:
         RequestError: naming the field, the value and what would be accepted.
     """
-    _import_plugins(tree.get("plugins") or [], where)
+    folders = (str(Path(where).parent.absolute()), str(Path.cwd()))
+    plugins.load_installed()
+    named = tree.get("plugins") or []
+    if not isinstance(named, list):
+        raise RequestError(f"plugins: {named!r} is not a list of module names")
+    plugins.load(named, folders)
     try:
         fields = StudyFields.model_validate(_with_protocol(tree))
     except ValidationError as error:
@@ -181,7 +191,8 @@ def parse(tree: Mapping[str, Any], *, where: str = "study") -> Study:
         data.describe(fields.baseline.data)
     except ValueError as error:
         raise RequestError(f"baseline.{error}") from error
-    study = Study(fields, tuple(_axis(key, value, fields.baseline) for key, value in fields.axes.items()))
+    axes = tuple(_axis(key, value, fields.baseline) for key, value in fields.axes.items())
+    study = Study(fields, axes, folders if named else ())
     _check_axes_are_distinct(study.axes)
     _check_exclusions(study)
     return study
@@ -213,25 +224,6 @@ def _with_protocol(tree: Mapping[str, Any]) -> dict[str, Any]:
     if model.get("normalization", "bntt") in ("bntt", {"name": "bntt"}):
         model["normalization"] = {"name": "bntt", "bias": True}
     return {**copy, "baseline": {**baseline, "model": model}}
-
-
-def _import_plugins(plugins: Any, where: str) -> None:
-    """Plug-ins are code that the user names himself; importing one registers its levels."""
-    if not isinstance(plugins, list):
-        raise RequestError(f"plugins: {plugins!r} is not a list of module names")
-    # A module beside the study file, or beside the user, is found as it would be by `python -m`.
-    folders = [str(Path(where).parent.absolute()), str(Path.cwd())]
-    for name in plugins:
-        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name):
-            raise RequestError(f"plugins: {name!r} is not a module name")
-        sys.path[:0] = (added := [folder for folder in folders if folder not in sys.path])
-        try:
-            importlib.import_module(name)
-        except ImportError as error:
-            raise RequestError(f"plugins: {name!r} cannot be imported: {error}") from error
-        finally:
-            for folder in added:
-                sys.path.remove(folder)
 
 
 def _axis(key: str, value: Any, baseline: Baseline) -> Axis:
@@ -331,30 +323,31 @@ def _check_axes_are_distinct(axes: Sequence[Axis]) -> None:
 
 
 def _check_exclusions(study: Study) -> None:
+    """Names must be right; a rule about a level or an axis that this study leaves out is right and never matches."""
     for number, rule in enumerate(study.fields.exclude):
         for name, wanted in rule.when.items():
             where = f"exclude[{number}].when.{name}"
-            axis = study.axis(name)
-            if axis is None:
-                known = [each.name for each in study.axes]
-                raise RequestError(f"{where}: not an axis of this study{near(name, known)} axes: {', '.join(known)}")
-            labels = [level.label for level in axis.levels]
-            for each in level_labels(axis, wanted, study.baseline):
-                if each not in labels:
-                    raise RequestError(f"{where}: {each!r} is not a level here{near(each, labels)} levels: {', '.join(labels)}")
+            try:
+                axis = study.axis(name) or Axis(name, _path(name), (), "")
+                level_labels(axis, wanted, study.baseline)
+            except RequestError as error:
+                raise RequestError(f"{where}: {str(error).partition(': ')[2]}") from error
 
 
 def level_labels(axis: Axis, wanted: Any, baseline: Baseline) -> list[str]:
-    """The printed forms of one level or a list of them, as an exclusion or a question names them."""
+    """The printed forms of one level or a list of them, as an exclusion names them.
+
+    Raises:
+        RequestError: if one of them is not a level the axis could have.
+    """
+    present = {level.label for level in axis.levels}
     labels = []
     for value in wanted if isinstance(wanted, list) else [wanted]:
-        if isinstance(value, str) and value in {level.label for level in axis.levels}:
+        if isinstance(value, str) and value in present:
             labels.append(value)
-        elif "." in axis.path:
-            try:
-                labels.append(_level(axis.path, value, baseline, axis.name).label)
-            except CatalogueError as error:
-                raise RequestError(f"{axis.name}: {error}") from error
+        elif axis.composite:
+            known = ", ".join(sorted(present))
+            raise RequestError(f"axes.{axis.name}: {value!r} is not a level{near(str(value), present)} levels: {known}")
         else:
-            labels.append(str(value))
+            labels.append(_level(axis.path, value, baseline, axis.name).label)
     return labels

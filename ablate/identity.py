@@ -14,7 +14,7 @@ def cell_id(cell: Baseline, *, dataset: str) -> str:
 
     Args:
         cell: the full assignment.
-        dataset: name and version of data set and split (`digits-v1/digits-v1`).
+        dataset: name and version of data set and split (`digits-1/digits-v1`).
 
     Fields at their default are left out, so that a new field with a default changes no existing hash.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from ablate import plugins
 from ablate.memory import PeakMemory
 from ablate.provenance import provenance
 from ablate.records import RunRecord, RunSpec, last_checkpoint
@@ -19,6 +20,8 @@ def run(spec: RunSpec) -> RunRecord:
     """
     from lightning_modules.classifier import Diverged
 
+    plugins.load_installed()
+    plugins.load(spec.execution.get("plugins", []), spec.execution.get("plugin_folders", []))
     with tracked(spec, resumed=last_checkpoint(spec).exists()) as logger:
         try:
             record = _attempt(spec, logger)

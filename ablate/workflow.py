@@ -160,6 +160,7 @@ class _Specs:
             "data_root": study.baseline.data.root,
             "objective": study.fields.objective.model_dump(),
             "plugins": list(study.fields.plugins),
+            "plugin_folders": list(study.plugin_folders),
         }
 
     def __call__(self, run: PlannedRun, attempt: Attempt) -> RunSpec:

@@ -19,7 +19,7 @@ from lightning_modules.level import Level
 class Choices(BaseModel):
     """A frozen section: unknown keys are errors, values are never coerced from one type to another silently."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 @dataclass(frozen=True)

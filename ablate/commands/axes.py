@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from ablate import config
+from ablate import config, plugins
 from ablate.errors import RequestError
 from lightning_modules import catalogue
 from lightning_modules.level import LevelEntry, Option
@@ -13,6 +13,7 @@ from lightning_modules.level import LevelEntry, Option
 
 def main(axis: str | None) -> int:
     """Print every axis with its levels, or one axis with definitions, sources and options."""
+    plugins.load_installed()
     console = Console(highlight=False)
     if axis is None:
         for name in catalogue.axes():
