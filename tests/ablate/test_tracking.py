@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import pytorch_lightning as pl
 import torch
@@ -21,16 +22,9 @@ import wandb
 from wandb.util import get_core_path
 
 from ablate.records import RunRecord, RunSpec
-from ablate.tracking import (
-    _connection,
-    online_problem,
-    run_config,
-    run_identity,
-    run_name,
-    run_tags,
-    summarise,
-    tracked,
-)
+from ablate.tracking import online_problem, summarise, tracked
+from ablate.wandb_identity import run_config, run_identity
+from ablate.wandb_server import connection
 
 EPOCHS = 3
 SECRET = "k" * 40
@@ -223,6 +217,39 @@ def test_no_key_and_no_host_name_enters_a_file(spec: RunSpec, outside: tuple[Pat
     assert "host" not in _only(_read(_files(spec)[0]), "run")
 
 
+def test_a_run_goes_on_without_its_tracking_service_and_the_next_gets_a_new_one(
+    spec: RunSpec, caplog: pytest.LogCaptureFixture
+) -> None:
+    with tracked(spec) as logger:
+        for process in psutil.Process().children():
+            if process.name() == "wandb-core":
+                process.kill()
+                process.wait(20)
+        _train(logger)
+        summarise(logger, _record(spec))
+    lost, unclosed = _warnings(caplog)
+    assert "the rest of the run is not tracked" in lost and "the end of the run is not tracked" in unclosed
+    other = replace(spec, run_id="c0ffee-3", seed=3)
+    with tracked(other) as logger:
+        summarise(logger, _record(other))
+    (file,) = (file for file in _files(spec) if run_identity(other) in file.name)
+    assert _summary(_read(file))["status"] == "complete"
+
+
+def test_a_worker_that_inherits_a_dead_service_starts_its_own(
+    spec: RunSpec, caplog: pytest.LogCaptureFixture
+) -> None:
+    """W&B hands its service to child processes by an environment variable, which outlives the service."""
+    with tracked(spec):
+        token = os.environ["WANDB_SERVICE"]
+    wandb.teardown()
+    os.environ["WANDB_SERVICE"] = token
+    with tracked(spec) as logger:
+        summarise(logger, _record(spec))
+    assert logger is not None and not _warnings(caplog)
+    assert len(_files(spec)) == 2
+
+
 def test_disabled_tracking_makes_no_directory(spec: RunSpec) -> None:
     disabled = replace(spec, tracking=spec.tracking | {"mode": "disabled"})
     with tracked(disabled) as logger:
@@ -256,18 +283,18 @@ def refusing() -> Iterator[str]:
 @pytest.fixture
 def online(spec: RunSpec, outside: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[RunSpec]:
     """An online run in a fresh session: W&B reads its environment once, and what is known of a server is kept."""
+    wandb.teardown()
     for name in [name for name in os.environ if name.startswith("WANDB_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("WANDB_API_KEY", SECRET)
-    wandb.teardown()
-    _connection.cache_clear()
+    connection.cache_clear()
     yield replace(spec, tracking=spec.tracking | {"mode": "online"})
     wandb.teardown()
-    _connection.cache_clear()
+    connection.cache_clear()
 
 
 def _warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [each.getMessage() for each in caplog.records if each.name == "ablate.tracking"]
+    return [each.getMessage() for each in caplog.records if each.name.startswith("ablate.")]
 
 
 def _track_two(spec: RunSpec) -> None:
@@ -310,29 +337,6 @@ def test_online_without_a_key_goes_on_offline(
     _track_two(online)
     (warning,) = _warnings(caplog)
     assert f"no API key for {refusing}" in warning
-
-
-def test_identity_is_a_function_of_study_branch_and_run(spec: RunSpec) -> None:
-    assert run_identity(spec) == run_identity(replace(spec, attempt=3, token="other", directory="/moved"))
-    changed = [replace(spec, uid="f"), replace(spec, branch="tdbn"), replace(spec, run_id="c0ffee-3")]
-    assert len({run_identity(each) for each in [spec, *changed]}) == 4
-    assert run_identity(spec).isalnum() and run_identity(spec).islower() and 8 <= len(run_identity(spec)) <= 16
-
-
-def test_the_baseline_is_named_so(spec: RunSpec) -> None:
-    assert run_name(replace(spec, varied=[])) == "baseline seed=2"
-    assert run_name(replace(spec, varied=["residual", "encoding"])) == "residual=plain encoding=direct seed=2"
-
-
-def test_long_levels_stay_distinct_within_the_limits_of_names_and_tags(spec: RunSpec) -> None:
-    long = [replace(spec, levels={"residual": "x" * 200 + end}) for end in "ab"]
-    assert all(len(tag) <= 64 for each in long for tag in run_tags(each))
-    assert run_tags(long[0]) != run_tags(long[1])
-    assert all(len(run_name(each)) <= 128 and run_name(each).endswith(" seed=2") for each in long)
-
-
-def test_the_config_says_nothing_about_places(spec: RunSpec) -> None:
-    assert run_config(spec)["data"] == {"name": "digits"} and "/" not in json.dumps(run_config(spec))
 
 
 def test_tracking_is_cheap_to_import() -> None:
