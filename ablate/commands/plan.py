@@ -36,9 +36,9 @@ def describe(prepared: Prepared) -> list[str]:
 
 def _headline(prepared: Prepared) -> str:
     study = prepared.study
-    around = " / ".join(f"{axis.name}={axis.reference}" for axis in study.axes)
+    around = " / ".join(axis.reference if axis.path != "model.timesteps" else f"T={axis.reference}" for axis in study.axes)
     margin = study.fields.objective.margin
-    margin_text = f"margin {margin * 100:g} point{"" if margin == 0.01 else "s"}" if margin is not None else "no margin"
+    margin_text = "no margin" if margin is None else "margin 1 point" if margin == 0.01 else f"margin {margin * 100:g} points"
     return (
         f"{study.name}: {study.fields.design} around {around}, {len(study.seeds)} seed blocks, "
         f"test_accuracy, {margin_text}"

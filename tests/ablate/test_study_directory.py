@@ -1,0 +1,112 @@
+"""Study directories: created once, found again, added to, never mixed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ablate import config, study_directory
+from ablate.errors import RequestError
+from ablate.study_directory import StudyDirectory
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def started(*overrides: str) -> StudyDirectory:
+    study = config.load("quickstart", overrides)
+    directory = study_directory.settle(study_directory.place(study, directory=None), study)
+    study_directory.save(directory)
+    return directory
+
+
+def test_settling_writes_nothing(home: Path) -> None:
+    study = config.load("quickstart")
+
+    study_directory.settle(Path("studies/quickstart"), study)
+
+    assert list(home.iterdir()) == []
+
+
+def test_a_saved_study_is_read_back_whole(home: Path) -> None:
+    directory = started("seeds=2", "axes.encoding=[direct, {name: latency, form: log}]")
+
+    again = study_directory.read(directory.path)
+    assert (again.study.axes, again.study.seeds, again.uid) == (directory.study.axes, (0, 1), directory.uid)
+
+
+@pytest.mark.parametrize("argument", ["quickstart", "studies/quickstart"])
+def test_a_study_that_was_run_is_found_by_name_and_by_path(home: Path, argument: str) -> None:
+    started()
+
+    assert study_directory.locate(argument) == Path("studies/quickstart")
+
+
+def test_a_study_that_was_never_run_is_refused_with_the_way_to_start_it(home: Path) -> None:
+    with pytest.raises(RequestError, match="has not been run here; start it with: ablate run quickstart"):
+        study_directory.locate("quickstart")
+
+
+def test_more_seeds_and_levels_are_additions_and_keep_the_uid(home: Path) -> None:
+    first = started("seeds=2", "axes.residual=[plain]")
+    more = config.load("quickstart", ["seeds=3", "axes.residual=[plain, sew_add]", "data.root=/elsewhere"])
+
+    assert study_directory.settle(first.path, more).uid == first.uid
+
+
+@pytest.mark.parametrize(
+    ("override", "difference"),
+    [
+        (
+            "model.normalization=tdbn",
+            "was run with baseline.model.normalization=bntt, now it is tdbn. "
+            "Run it beside the old one (--branch tdbn), or into another directory (--dir).",
+        ),
+        ("training.lr=0.5", "baseline.training.lr=0.05, now it is 0.5"),
+        ("seeds=1", "seeds=5, now it is 1"),
+        ("axes.timesteps=[2]", "axes.timesteps=['2', '4', '8'], now it is ['2', '4']"),
+        ("design=factorial", "design=one_factor, now it is factorial"),
+        ("objective.margin=0.02", "objective"),
+    ],
+)
+def test_anything_but_an_addition_is_refused_with_the_difference(home: Path, override: str, difference: str) -> None:
+    first = started()
+
+    with pytest.raises(RequestError) as refusal:
+        study_directory.settle(first.path, config.load("quickstart", [override]))
+
+    assert difference in str(refusal.value)
+
+
+def test_a_branch_lies_beside_the_study(home: Path) -> None:
+    study = config.load("quickstart")
+
+    assert study_directory.place(study, directory=None, branch="tdbn") == Path("studies/quickstart@tdbn")
+
+
+def test_a_directory_of_another_study_is_refused(home: Path) -> None:
+    first = started()
+
+    with pytest.raises(RequestError, match="holds the study 'quickstart', not 'other'"):
+        study_directory.settle(first.path, config.load("quickstart", ["name=other"]))
+
+
+def test_a_directory_with_something_else_in_it_is_refused(home: Path) -> None:
+    (home / "thesis").mkdir()
+    (home / "thesis" / "chapter.tex").touch()
+
+    with pytest.raises(RequestError, match="exists and is not a study directory"):
+        study_directory.settle(home / "thesis", config.load("quickstart"))
+
+
+def test_a_study_file_without_its_uid_is_refused(home: Path) -> None:
+    first = started()
+    file = first.path / "study.yaml"
+    file.write_text("".join(line for line in file.read_text().splitlines(True) if not line.startswith("uid")))
+
+    with pytest.raises(RequestError, match="has no uid and branch"):
+        study_directory.read(first.path)
