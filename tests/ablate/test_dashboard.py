@@ -97,9 +97,10 @@ def test_the_optuna_dashboard_serves_the_study_on_loopback_and_cannot_change_it(
             delete = urllib.request.Request(address + "api/studies/0", method="DELETE")
             with pytest.raises(urllib.error.HTTPError):
                 urllib.request.urlopen(delete, timeout=20)
-        finally:
             server.send_signal(signal.SIGINT)
-        assert server.wait(20) == 0
+            assert server.wait(20) == 0
+        finally:
+            server.kill()
     assert (study / "journal.log").read_bytes() == before
 
 
@@ -137,9 +138,9 @@ def test_in_a_terminal_the_runs_open_first(study: Path, tmp_path: Path) -> None:
 
 
 def _shown(controller: int, until: bytes) -> bytes:
-    """What a terminal shows until a word appears, the program ends or nothing comes for 20 seconds."""
-    shown = b""
-    while until not in shown and select.select([controller], [], [], 20)[0]:
+    """What a terminal shows until a word appears, the program ends or 20 seconds are over."""
+    shown, end = b"", time.monotonic() + 20
+    while until not in shown and time.monotonic() < end and select.select([controller], [], [], 20)[0]:
         try:
             chunk = os.read(controller, 65536)
         except OSError:  # Linux reports the end of the other side so
