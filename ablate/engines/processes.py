@@ -97,15 +97,25 @@ class ProcessEngine:
             if not future.set_running_or_notify_cancel():
                 continue
             try:
-                if worker is None or not worker.alive:
-                    self._forget(worker)
-                    worker = self._started()
-                if worker is None:
-                    raise WorkerDied("was not started: the engine is shut down or the system refused", "")
-                future.set_result(worker.run(spec))
+                worker = self._living(worker)
+                try:
+                    record = worker.run(spec)
+                except _NeverBeganError:
+                    worker = self._living(worker)  # it died idle, with the spec in its pipe
+                    record = worker.run(spec)
+                future.set_result(record)
             except Exception as error:
                 future.set_exception(error)
         self._forget(worker)
+
+    def _living(self, worker: _Worker | None) -> _Worker:
+        if worker is not None and worker.alive:
+            return worker
+        self._forget(worker)
+        fresh = self._started()
+        if fresh is None:
+            raise WorkerDied("was not started: the engine is shut down or the system has no room", "")
+        return fresh
 
     def _started(self) -> _Worker | None:
         """A fresh worker, None after shutdown began or when the system has no room for a process."""
@@ -124,6 +134,10 @@ class ProcessEngine:
             worker.stop()
             with self._lock:
                 self._workers.discard(worker)
+
+
+class _NeverBeganError(WorkerDied):
+    """The worker ended before it began the run."""
 
 
 class _Worker:
@@ -218,14 +232,19 @@ class _Worker:
             code = None
         self.kill()
         self._process.wait()
-        tail = log_tail(log, since=before) or self._startup_tail()
-        if code is None:
-            return WorkerDied("closed its result pipe", tail)
-        return WorkerDied(f"killed by signal {-code}" if code < 0 else f"ended with exit code {code}", tail)
+        written = log_tail(log, since=before)
+        reason = _ending(code)
+        return WorkerDied(reason, written) if written else _NeverBeganError(reason, self._startup_tail())
 
     def _startup_tail(self) -> str:
         self._startup.seek(0)
         return "\n".join(self._startup.read().decode(errors="replace").splitlines()[-20:])
+
+
+def _ending(code: int | None) -> str:
+    if code is None:
+        return "closed its result pipe"
+    return f"killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
 
 
 def _environment(threads: int | None) -> dict[str, str]:

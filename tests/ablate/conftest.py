@@ -1,4 +1,4 @@
-"""What the tests of the engine room share. Its presence also puts `dummies` on the path, here and in worker processes."""
+"""What the tests of the engine room share. Its presence also puts `dummies` on the path, of workers too."""
 
 from __future__ import annotations
 

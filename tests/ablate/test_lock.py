@@ -140,7 +140,7 @@ def test_of_many_racers_for_a_dead_owners_lock_exactly_one_wins(tmp_path: Path) 
 
 
 def test_threads_that_take_and_release_never_hold_it_together(tmp_path: Path) -> None:
-    """Two hosts are played by two host names with a lease that has always expired, so takeovers race releases."""
+    """Within one process every lock that is held is alive, so whoever enters while another is in has broken it."""
     holders: list[int] = []
     clashes: list[int] = []
     entered = threading.Lock()

@@ -55,7 +55,9 @@ def test_cuts_what_is_no_record(tmp_path: Path, tail: bytes) -> None:
     assert journal.read_bytes() == b'{"op_code":0}\n{"op_code":1}\n'
 
 
-def test_damage_before_the_last_record_is_one_line_and_nothing_is_cut(study: Path, opened: Callable[..., Ledger]) -> None:
+def test_damage_before_the_last_record_is_one_line_and_nothing_is_cut(
+    study: Path, opened: Callable[..., Ledger]
+) -> None:
     with opened() as ledger:
         ledger.sync(plan(2, 1))
     journal = study / "journal.log"

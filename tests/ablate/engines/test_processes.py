@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import dummies
+import psutil
+import pytest
+
+from ablate.engines import ProcessEngine, WorkerDied
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., ProcessEngine]]:
+    made: list[ProcessEngine] = []
+
+    def start_(**options: object) -> ProcessEngine:
+        made.append(ProcessEngine("dummies:run", **options))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield start_
+    for engine in made:
+        engine.shutdown(cancel=True)
+
+
+def until(condition: Callable[[], object], seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def begun(directory: Path, run_id: str = "c0-0") -> int:
+    """The worker's process id, once the run has begun."""
+    log = directory / "runs" / run_id / "log.txt"
+    until(lambda: log.exists() and log.read_text().endswith("\n"))
+    return int(log.read_text().splitlines()[-1].split()[-1])
+
+
+def gone(pid: int) -> bool:
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_worker_serves_many_runs(start: Callable[..., ProcessEngine], tmp_path: Path) -> None:
+    engine = start(workers=2)
+    futures = [engine.submit(dummies.spec(tmp_path, run_id=f"c0-{n}")) for n in range(30)]
+    pids = {future.result(timeout=30).metrics["pid"] for future in futures}
+    assert 1 <= len(pids) <= 2 and os.getpid() not in pids
+
+
+def test_a_killed_worker_fails_its_run_alone_and_is_replaced(
+    start: Callable[..., ProcessEngine], tmp_path: Path
+) -> None:
+    engine = start(workers=1)
+    first = engine.submit(dummies.spec(tmp_path, run_id="c0-0"))
+    killed = engine.submit(dummies.spec(tmp_path, "kill", run_id="c0-1"))
+    after = engine.submit(dummies.spec(tmp_path, run_id="c0-2"))
+    with pytest.raises(WorkerDied, match=r"^worker killed by signal 9; its last line: about to die$"):
+        killed.result(timeout=30)
+    assert after.result(timeout=30).metrics["pid"] != first.result(timeout=30).metrics["pid"]
+
+
+def test_a_worker_killed_from_outside_in_the_middle_of_a_run_is_noticed(
+    start: Callable[..., ProcessEngine], tmp_path: Path
+) -> None:
+    future = start().submit(dummies.spec(tmp_path, "sleep"))
+    os.kill(begun(tmp_path), signal.SIGKILL)
+    with pytest.raises(WorkerDied, match="killed by signal 9"):
+        future.result(timeout=10)
+
+
+def test_a_forked_child_does_not_hide_the_death_of_its_worker(
+    start: Callable[..., ProcessEngine], tmp_path: Path
+) -> None:
+    """A data loader's processes inherit the result pipe; they are ended with the worker."""
+    future = start().submit(dummies.spec(tmp_path, "kill_with_child"))
+    with pytest.raises(WorkerDied, match="killed by signal 9"):
+        future.result(timeout=10)
+
+
+def test_an_idle_worker_that_was_killed_costs_no_run(start: Callable[..., ProcessEngine], tmp_path: Path) -> None:
+    engine = start()
+    pid = engine.submit(dummies.spec(tmp_path)).result(timeout=30).metrics["pid"]
+    os.kill(int(pid or 0), signal.SIGKILL)
+    until(lambda: gone(int(pid or 0)))
+    assert engine.submit(dummies.spec(tmp_path)).result(timeout=30).status == "complete"
+
+
+def test_a_lack_of_memory_gets_a_fresh_worker(start: Callable[..., ProcessEngine], tmp_path: Path) -> None:
+    engine = start()
+    first = engine.submit(dummies.spec(tmp_path)).result(timeout=30)
+    engine.submit(dummies.spec(tmp_path, "memory")).result(timeout=30)
+    assert engine.submit(dummies.spec(tmp_path)).result(timeout=30).metrics["pid"] != first.metrics["pid"]
+
+
+def test_all_output_of_a_run_goes_to_its_own_log(
+    start: Callable[..., ProcessEngine], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    engine = start()
+    for run_id in ("c0-0", "c0-1"):
+        given = engine.submit(dummies.spec(tmp_path, "print", run_id=run_id)).result(timeout=30)
+        assert given.metrics["stdin"] == 0
+        lines = (tmp_path / "runs" / run_id / "log.txt").read_text().splitlines()
+        assert lines[0].startswith("--- attempt 0, process ")
+        assert sorted(lines[1:]) == [f"child {run_id}", f"err {run_id}", f"out {run_id}"]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_workers_have_one_thread_when_there_are_several_and_inherit_the_path(
+    start: Callable[..., ProcessEngine], tmp_path: Path
+) -> None:
+    engine = start(workers=2, environment={"EXTRA": "1"})
+    given = engine.submit(dummies.spec(tmp_path, "environment")).result(timeout=30)
+    environment = given.provenance["environment"]
+    assert (environment["OMP_NUM_THREADS"], environment["MKL_NUM_THREADS"], environment["EXTRA"]) == ("1", "1", "1")
+    assert {"MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_"} <= environment.keys()
+    assert given.provenance["cwd"] == str(Path.cwd())
+    assert [entry for entry in sys.path if entry and entry not in given.provenance["path"]] == []
+
+
+def test_cancelling_ends_all_workers_and_what_was_queued(start: Callable[..., ProcessEngine], tmp_path: Path) -> None:
+    engine = start(workers=2)
+    futures = [engine.submit(dummies.spec(tmp_path, "sleep", run_id=f"c0-{n}")) for n in range(4)]
+    pids = [begun(tmp_path, "c0-0"), begun(tmp_path, "c0-1")]
+    engine.shutdown(cancel=True)
+    assert all(gone(pid) for pid in pids)
+    assert [future.cancelled() for future in futures] == [False, False, True, True]
+    assert all(future.done() for future in futures)
+    with pytest.raises(RuntimeError, match="shut down"):
+        engine.submit(dummies.spec(tmp_path))
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_workers_end_with_their_coordinator_in_the_middle_of_a_run(tmp_path: Path, number: int) -> None:
+    script = """
+        import sys, time
+        from pathlib import Path
+        import dummies
+        from ablate.engines import ProcessEngine
+        engine = ProcessEngine("dummies:run", workers=2)
+        for n in range(2):
+            engine.submit(dummies.spec(Path(sys.argv[1]), "sleep", run_id=f"c0-{n}"))
+        time.sleep(60)
+    """
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+    command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path)]
+    coordinator = subprocess.Popen(command, env=environment)
+    workers = [begun(tmp_path, "c0-0"), begun(tmp_path, "c0-1")]
+    coordinator.send_signal(number)
+    coordinator.wait()
+    until(lambda: all(gone(pid) for pid in workers), seconds=5)
+
+
+def test_a_worker_ends_by_its_closed_stdin_alone(tmp_path: Path) -> None:
+    """Where the kernel does not end it with its parent, the end of the stream of specs does, even within a run."""
+    read, write = os.pipe()
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "ablate.engines.worker", "dummies:run", str(write), str(os.getpid())],
+        stdin=subprocess.PIPE,
+        pass_fds=[write],
+        env=environment,
+        start_new_session=True,
+    )
+    os.close(write)
+    assert worker.stdin is not None
+    worker.stdin.write(dummies.spec(tmp_path, "sleep").to_json().encode() + b"\n")
+    worker.stdin.flush()
+    begun(tmp_path)
+    worker.stdin.close()
+    assert worker.wait(timeout=5) == -signal.SIGKILL
+    os.close(read)
+
+
+def test_a_worker_that_cannot_start_says_why(start: Callable[..., ProcessEngine], tmp_path: Path) -> None:
+    nowhere = ("PYTHONHOME", "PYTHONPATH")
+    future = start(environment=dict.fromkeys(nowhere, str(tmp_path))).submit(dummies.spec(tmp_path))
+    with pytest.raises(WorkerDied, match="No module named") as raised:
+        future.result(timeout=10)
+    assert raised.value.reason == "ended with exit code 1"
+
+
+def test_no_run_is_lost_while_workers_die(start: Callable[..., ProcessEngine], tmp_path: Path) -> None:
+    engine = start(workers=3)
+    kinds = ["complete", "kill", "error"] * 6
+    futures = [engine.submit(dummies.spec(tmp_path, kind, run_id=f"c0-{n}")) for n, kind in enumerate(kinds)]
+    found = []
+    for future in futures:
+        error = future.exception(timeout=30)
+        assert error is None or isinstance(error, WorkerDied)
+        found.append("kill" if error else future.result().kind or future.result().status)
+    assert found == kinds
