@@ -24,6 +24,10 @@ def guard(text: str) -> str:
     return "'" + text if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
+def _one_line(text: str) -> str:
+    return _BREAKS.sub(" ", text)
+
+
 def unguard(text: str) -> str:
     """Undo `guard`."""
     return text[1:] if _GUARDED.match(text) else text
@@ -46,7 +50,7 @@ def typed(frame: pd.DataFrame, columns: Mapping[str, Kind]) -> pd.DataFrame:
 
 def _column(name: str, values: list[Any], kind: Kind) -> pd.Series:
     if kind == "text":
-        return pd.Series(["" if _absent(each) else _BREAKS.sub(" ", str(each)) for each in values], dtype=object)
+        return pd.Series(["" if _absent(each) else _one_line(str(each)) for each in values], dtype=object)
     convert = _float if kind == "float" else _int
     try:
         converted = [None if _absent(each) else convert(each) for each in values]
@@ -93,8 +97,8 @@ def to_csv(frame: pd.DataFrame) -> str:
     """The frame as CSV text: `\\n` line ends, shortest exact floats, empty cells for missing values."""
     guarded = frame.copy()
     for name in guarded.columns:
-        if guarded[name].dtype == object:
-            guarded[name] = guarded[name].map(lambda each: guard(each) if isinstance(each, str) else each)
+        if not pd.api.types.is_numeric_dtype(guarded[name]):
+            guarded[name] = guarded[name].map(lambda each: guard(_one_line(each)) if isinstance(each, str) else each)
     guarded.columns = pd.Index([guard(str(name)) for name in guarded.columns])
     return guarded.to_csv(index=False, lineterminator="\n")
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from reports import wording
@@ -36,7 +39,7 @@ class Overview:
     def compute(self, results: StudyResults) -> Card:
         rows = [
             {"axis": axis["name"], "setting": axis.get("path", ""), "reference": str(axis.get("reference", "")),
-             "compared with": ", ".join(str(x) for x in axis.get("levels", []) if x != axis.get("reference"))}
+             "compared with": ", ".join(_others(axis)) or "nothing"}
             for axis in results.study["axes"]
         ]  # fmt: skip
         frame = pd.DataFrame(rows, columns=["axis", "setting", "reference", "compared with"])
@@ -44,6 +47,10 @@ class Overview:
         contrasts = effects(results)
         prose = (compared(results), found(contrasts), strongest(contrasts, results), limits(contrasts, results))
         return Card(self.key, self.title, prose, frame, table, _READING)
+
+
+def _others(axis: Mapping[str, Any]) -> list[str]:
+    return [str(level) for level in axis.get("levels", []) if level != axis.get("reference")]
 
 
 def compared(results: StudyResults) -> str:

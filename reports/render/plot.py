@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from reports.analyses.card import Dot, Table
 
-WIDTH, HEIGHT = 220, 26
+WIDTH, HEIGHT = 170, 26
 _PAD = 9
 
 

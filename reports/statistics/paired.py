@@ -114,7 +114,7 @@ def correlation(level: ArrayLike, reference: ArrayLike) -> float:
     pairs = pairs[:, ~np.isnan(pairs).any(axis=0)]
     if pairs.shape[1] < 3 or np.ptp(pairs, axis=1).min() <= _ROUNDING:
         return float("nan")
-    return float(np.corrcoef(pairs)[0, 1])
+    return float(np.atleast_2d(np.corrcoef(pairs))[0, 1])
 
 
 def improvement(level: ArrayLike, reference: ArrayLike, *, maximize: bool) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
@@ -86,7 +87,7 @@ def study(
 
 
 def _cell(name: str, levels: dict[str, str], varied: tuple[str, ...]) -> dict[str, Any]:
-    return {"cell_id": f"id-{name}", "cell": name, "levels": levels, "varied": list(varied)}
+    return {"cell_id": "id-" + re.sub(r"[^\w=]", "_", name), "cell": name, "levels": levels, "varied": list(varied)}
 
 
 def _run(cell: Mapping[str, Any], seed: int, value: float | str, metrics: Mapping[str, float]) -> dict[str, Any]:

@@ -1,0 +1,195 @@
+"""Guides as files and as terminal text: complete, repeatable, and honest about studies that show nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from synthetic_studies import factorial, one_factor
+
+from reports.analyses.axis_effects import AxisEffects
+from reports.analyses.card import Card, card_of
+from reports.analyses.overview import Overview
+from reports.analyses.recommendations import Recommendations
+from reports.guide import cards, text_tables, write_guide
+from reports.results import StudyResults
+
+BASELINE = {"residual": "sresnet"}
+REFERENCE = [0.90, 0.92, 0.91, 0.93, 0.92]
+WORSE = [0.87, 0.90, 0.87, 0.90, 0.89]
+COSTS = {"firing_rate": 0.137, "energy_nj": 0.61, "parameters": 20808, "train_seconds": 6.21}
+HOSTILE = r"=cmd|' /C calc'!A0<script>alert(1)</script>&%$#_{}~^\"[x](y)*b*`c`" + "\x1b[31m"
+
+
+def typical(**changes: object) -> StudyResults:
+    values = {"baseline": {"": REFERENCE}, "residual": {"plain": WORSE, "sew_add": [0.91, 0.91, 0.92, 0.93, 0.92]}}
+    return one_factor(values, baseline=BASELINE, **{"metrics": COSTS, **changes})
+
+
+def test_the_axis_table_is_the_one_of_the_design() -> None:
+    card = AxisEffects("residual").compute(typical())
+    assert card.title == "residual (one-factor around sresnet; 5 seed blocks; test accuracy; margin 1 point)"
+    assert card.table is not None
+    assert card.table.headers == (
+        "level", "accuracy % (95 % CI)", "difference, points (95 % CI)", "p (Holm)", "verdict",
+        "firing rate", "energy nJ", "parameters", "s/run",
+    )  # fmt: skip
+    assert card.table.rows[0] == ("sresnet", "91.6 (90.2, 93.0)", "reference", "", "", "0.14", "0.61", "20,808", "6.2")
+    assert card.table.rows[1][:5] == ("plain", "88.6 (86.7, 90.5)", "-3.0 (-3.9, -2.1)", "0.001", "worse")
+    assert any("kSynOps" in note for note in card.notes), "a column without data is left out and named"
+
+
+def test_the_overview_says_what_was_compared_and_what_was_found() -> None:
+    compared, found, strongest, limits = Overview().compute(typical()).prose
+    assert "3 cells x 5 seeds, 15 of 15 runs complete; protocol sound" in compared
+    assert found == "2 contrasts with the baseline's levels: 1 worse and 1 undecided."
+    assert "residual=plain is worse than sresnet, -3.0 (-3.9, -2.1) points" in strongest
+    assert strongest.endswith("(at the baseline's hyperparameters).")
+    assert "conditional on this one test set" in limits
+
+
+def test_recommendations_rest_on_decided_rows_alone() -> None:
+    frame = Recommendations().compute(typical()).frame
+    assert frame["rests on"].tolist() == ["residual: plain against sresnet"]
+    undecided = {"baseline": {"": REFERENCE}, "residual": {"plain": [0.95, 0.9, 0.88, 0.93, 0.9]}}
+    assert Recommendations().compute(one_factor(undecided, baseline=BASELINE)).frame.empty
+
+
+def test_a_difference_below_the_margin_recommends_nothing() -> None:
+    level = [each + 0.002 + small for each, small in zip(REFERENCE, (1e-4, -1e-4, 2e-4, -2e-4, 0), strict=True)]
+    study = one_factor({"baseline": {"": REFERENCE}, "residual": {"plain": level}}, baseline=BASELINE)
+    assert Recommendations().compute(study).frame.empty
+    assert "difference below the margin" in text_tables(study)
+
+
+def test_an_analysis_that_fails_becomes_a_card() -> None:
+    card = card_of(AxisEffects("no_such_axis"), typical())
+    assert (card.status, card.reason[:13]) == ("failed", "StopIteration")
+
+
+def test_writing_twice_and_from_other_row_orders_gives_the_same_bytes(tmp_path: Path) -> None:
+    first = typical()
+    runs = first.runs.sample(frac=1, random_state=0)
+    shuffled = StudyResults(first.study, runs, first.curves, first.layers, (), {}, first.provenance)
+    first.write(tmp_path / "files")
+    ways = {"a": first, "b": shuffled, "c": StudyResults.read(tmp_path / "files")}
+    content = [[path.read_bytes() for path in write_guide(r, tmp_path / name)] for name, r in ways.items()]
+    assert content[0] == content[1] == content[2]
+    names = {path.relative_to(tmp_path / "a").as_posix() for path in (tmp_path / "a").rglob("*.*")}
+    assert names >= {"effects.csv", "guide.md", "guide.tex", "guide.html", "tables/effects-residual.tex"}
+
+
+NOTHING = {
+    "one seed": ({"baseline": {"": [0.9]}, "residual": {"plain": [0.8]}}, "not testable"),
+    "one level": ({"baseline": {"": REFERENCE}}, "not applicable: the axis has one level"),
+    "no complete run": ({"baseline": {"": ["crash"] * 3}, "residual": {"plain": ["missing"] * 3}}, "not testable"),
+    "all tied": ({"baseline": {"": REFERENCE}, "residual": {"plain": REFERENCE}}, "no spread"),
+    "all diverged": ({"baseline": {"": REFERENCE}, "residual": {"plain": ["diverged: nan"] * 5}}, "diverged 5 of 5"),
+}
+
+
+@pytest.mark.parametrize(("values", "says"), NOTHING.values(), ids=NOTHING)
+def test_a_study_that_shows_little_gets_a_guide_that_says_so(values: dict, says: str, tmp_path: Path) -> None:
+    study = one_factor(values, baseline=BASELINE)
+    assert not [card.reason for card in cards(study) if card.status == "failed"]
+    assert says in text_tables(study)
+    assert len(write_guide(study, tmp_path)) >= 4
+
+
+def test_factorial_and_search_studies_get_a_guide() -> None:
+    axes = {"residual": ["sresnet", "plain"], "timesteps": ["4", "8"]}
+    values = {(r, t): REFERENCE for r in axes["residual"] for t in axes["timesteps"]}
+    assert "factorial, against sresnet" in text_tables(factorial(values, axes))
+    search = typical(design="search")
+    assert not [card.reason for card in cards(search) if card.status == "failed"]
+    assert "a search samples cells" in text_tables(search)
+
+
+def test_the_published_protocol_is_labelled_wherever_numbers_appear() -> None:
+    made = {card.key: card for card in cards(typical(protocol="paper_compat"))}
+    assert "test accuracy, test-selected" in made["effects-residual"].title
+    assert "test-selected" in " ".join(made["overview"].prose)
+    assert "test-selected" in " ".join(made["recommendations"].prose)
+
+
+class _Page(HTMLParser):
+    """Collects what a hostile name could have smuggled in, and what a screen reader needs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self.scopes: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value or "" for name, value in attrs if name in ("href", "src", "onerror", "onclick")]
+        self.scopes += [value or "" for name, value in attrs if name == "scope"]
+
+
+def hostile() -> StudyResults:
+    values = {"baseline": {"": REFERENCE}, "residual": {HOSTILE: WORSE}}
+    study = one_factor(values, baseline=BASELINE)
+    return dataclasses.replace(study, study={**study.study, "file": f"residual: {HOSTILE}\n```\n\\end{{document}}"})
+
+
+def test_hostile_names_stay_text_in_every_output(tmp_path: Path) -> None:
+    written = {path.name: path.read_text() for path in write_guide(hostile(), tmp_path)}
+    page = _Page()
+    page.feed(written["guide.html"])
+    assert "script" not in page.tags
+    assert not page.links
+    assert "\\input" not in written["guide.tex"]
+    assert written["guide.tex"].count("\\end{document}") == 1
+    assert "<script>" not in written["guide.md"].split("```")[0]
+    assert "[x](y)" not in written["guide.md"].split("```")[0]
+    assert ",'=cmd" in written["effects.csv"] or ",\"'=cmd" in written["effects.csv"]
+    assert not any("\x1b" in text for text in written.values())
+    assert "\x1b" not in text_tables(hostile())
+    assert pd.read_csv(tmp_path / "effects.csv").loc[0, "verdict"] == "worse"
+
+
+def test_the_page_needs_nothing_but_itself_and_is_marked_up(tmp_path: Path) -> None:
+    write_guide(typical(), tmp_path)
+    text = (tmp_path / "guide.html").read_text()
+    page = _Page()
+    page.feed(text)
+    assert not page.links
+    assert "http" not in text.replace('http-equiv="Content-Security-Policy"', "")
+    assert page.tags.count("h1") == 1
+    assert {"col", "row"} == set(page.scopes)
+    assert page.tags.count("svg") == 2, "a plot beside each contrast, none beside the reference"
+    assert 'aria-label="plain: -3.0 (-3.9, -2.1) points, worse"' in text
+    assert "prefers-color-scheme: dark" in text
+    assert "@media print" in text
+
+
+def test_latex_is_balanced_and_uses_booktabs(tmp_path: Path) -> None:
+    write_guide(hostile(), tmp_path)
+    text = (tmp_path / "guide.tex").read_text()
+    for environment in ("document", "tabular", "itemize"):
+        assert text.count(f"\\begin{{{environment}}}") == text.count(f"\\end{{{environment}}}")
+    assert text.count("\\toprule") == text.count("\\bottomrule") == text.count("\\begin{tabular}")
+    bare = text.replace("\\{", "").replace("\\}", "")
+    assert bare.count("{") == bare.count("}")
+
+
+def test_a_title_with_markup_stays_a_title() -> None:
+    card = Card("k", "a|b", ("x",))
+    from reports.render import markdown
+
+    assert markdown.render("t", [card]).startswith("# t\n\n## a\\|b")
+
+
+def test_a_guide_needs_neither_torch_nor_the_other_rooms() -> None:
+    code = (
+        "import sys, reports.guide, reports.sources.study_directory as d; "
+        "heavy = {'torch', 'ablate', 'lightning_modules', 'scipy.stats', 'optuna'} & set(sys.modules); "
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])

@@ -1,0 +1,34 @@
+"""What a number of seed blocks can tell, against simulation and known figures."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from reports.statistics import paired
+from reports.statistics.power import detectable_effect, equivalence_sd, pooled_sd
+
+
+def test_detectable_effect_is_detected_in_four_of_five_simulated_studies() -> None:
+    effect = detectable_effect(5, 4)
+    p = paired.two_sided(paired.moments(np.random.default_rng(0).normal(effect, 1, (8000, 5))))
+    assert np.mean(p <= 0.05 / 4) == pytest.approx(0.8, abs=0.02)
+
+
+def test_equivalence_is_found_in_four_of_five_simulated_studies() -> None:
+    sd = equivalence_sd(5, 1)
+    p = paired.within_margin(paired.moments(np.random.default_rng(0).normal(0, sd, (8000, 5))), 1.0)
+    assert np.mean(p <= 0.05) == pytest.approx(0.8, abs=0.02)
+
+
+def test_one_block_can_tell_nothing() -> None:
+    assert math.isnan(detectable_effect(1, 2))
+    assert math.isnan(equivalence_sd(1, 2))
+
+
+def test_pooled_sd_of_one_contrast_has_the_chi_square_interval() -> None:
+    """Five blocks: 4 df, chi-square quantiles 0.4844 and 11.1433."""
+    sd, low, high = pooled_sd(np.array([2.0, np.nan]), np.array([5, 1]))
+    assert (sd, low, high) == pytest.approx((2, math.sqrt(16 / 11.1433), math.sqrt(16 / 0.4844)), rel=1e-4)
