@@ -23,9 +23,10 @@ class Coverage:
 
     def compute(self, results: StudyResults) -> Card:
         frame = pd.DataFrame([*_runs(results), *_exclusions(results)], columns=["cell", "seed", "outcome", "reason"])
-        statuses = results.runs["status"].value_counts()
+        planned = results.runs[results.runs["status"] != "excluded"]
+        statuses = planned["status"].value_counts()
         counted = [f"{statuses[each]} {each}" for each in sorted(statuses.index)]
-        prose = [f"{wording.count(len(results.runs), 'run')} planned: {wording.listing(counted)}."]
+        prose = [f"{wording.count(len(planned), 'run')} planned: {wording.listing(counted)}."]
         if frame.empty:
             return Card(self.key, self.title, (*prose, "Nothing was lost and nothing excluded."), frame, folded=True)
         if (frame["outcome"] == "diverged").any():

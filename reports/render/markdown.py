@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from reports.analyses.card import Card, Table
-from reports.render.escaping import markdown
+from reports.render.escaping import markdown, visible
 
 
 def render(title: str, cards: Iterable[Card]) -> str:
@@ -33,4 +33,5 @@ def _table(table: Table) -> str:
 def _code(caption: str, text: str) -> str:
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
-    return f"{markdown(caption)}:\n\n{fence}text\n{text.rstrip()}\n{fence}"
+    lines = "\n".join(visible(line) for line in text.rstrip().split("\n"))
+    return f"{markdown(caption)}:\n\n{fence}text\n{lines}\n{fence}"
