@@ -157,8 +157,9 @@ def test_a_late_result_under_an_old_token_is_refused(opened: Opener, url: str | 
         new = ledger.claim("c0-0")
         with pytest.raises(StaleResultError, match="late result"):
             ledger.finish(old, record(old))
-        with pytest.raises(StaleResultError):
-            ledger.finish(new, record(old))
+        for attempt, given in ((new, record(old)), (old, record(new))):
+            with pytest.raises(StaleResultError):
+                ledger.finish(attempt, given)
         ledger.finish(new, record(new))
         with pytest.raises(StaleResultError):
             ledger.finish(new, record(new))

@@ -7,10 +7,12 @@ import sys
 import textwrap
 import threading
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
+from ablate import lock as lock_module
 from ablate.lock import LockLostError, StudyLock, StudyLockedError, owner, process_identity
 
 HOLD = """
@@ -137,6 +139,33 @@ def test_of_many_racers_for_a_dead_owners_lock_exactly_one_wins(tmp_path: Path) 
     assert sorted(said(racer) for racer in racers) == ["refused"] * 7 + ["won"]
     for racer in racers:
         racer.communicate("end\n")
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_rival_that_acts_between_the_look_and_the_grip_keeps_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, turns: int
+) -> None:
+    """The narrowest race, made certain: after we found the owner dead, a rival takes the lock, `turns - 1` times gives
+    it back and takes it again, and holds it."""
+    killed_holder(tmp_path).wait()
+    rivals: list[StudyLock] = []
+    looked = lock_module._alive
+
+    def look(*arguments: Any) -> bool:
+        found = looked(*arguments)
+        if not rivals:
+            for _ in range(turns):
+                for rival in rivals:
+                    rival.release()
+                rivals.append(StudyLock(tmp_path))
+                rivals[-1].acquire()
+        return found
+
+    monkeypatch.setattr(lock_module, "_alive", look)
+    with pytest.raises(StudyLockedError):
+        StudyLock(tmp_path).acquire()
+    rivals[-1].check()
+    rivals[-1].release()
 
 
 def test_threads_that_take_and_release_never_hold_it_together(tmp_path: Path) -> None:
