@@ -1,6 +1,7 @@
 """Combinations of choices that make no sense, each with the reason. Nothing is built and torch is not imported.
 
-One rule is one small function that returns a sentence or None; `check` gives the first that applies.
+One rule is one small function that returns a sentence or None; `check` gives the first that applies. A level that does
+not state a fact (a plug-in's) is not refused for it.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def check(model: ModelChoices, training: TrainingChoices, data: DataChoices) -> 
 
 
 def psn_has_no_reset(model: ModelChoices) -> str | None:
-    if fact("neuron", model.neuron, "reset"):
+    if fact("neuron", model.neuron, "reset") is not False:
         return None
     changed = _changed(model, _RESET)
     if changed is None or (changed == "reset" and model.reset == "none" and model.detach_reset):
@@ -47,13 +48,13 @@ def neuron_allows_timesteps(model: ModelChoices) -> str | None:
 
 
 def control_uses_batch_norm(model: ModelChoices) -> str | None:
-    if fact("neuron", model.neuron, "spiking") or model.normalization.name == "bn":
+    if _spiking(model) or model.normalization.name == "bn":
         return None
     return f"{model.neuron.name} is the control of an ordinary network with bn, not {model.normalization.name}"
 
 
 def membrane_norm_needs_membrane(model: ModelChoices) -> str | None:
-    if not fact("normalization", model.normalization, "membrane") or fact("neuron", model.neuron, "reset"):
+    if not fact("normalization", model.normalization, "membrane") or fact("neuron", model.neuron, "reset") is not False:
         return None
     return f"{model.normalization.name} normalises a membrane, and {model.neuron.name} has none"
 
@@ -82,7 +83,8 @@ def own_membrane_is_not_set(model: ModelChoices) -> str | None:
 
 
 def shortcut_exists(model: ModelChoices) -> str | None:
-    if fact("residual", model.residual, "shortcut") is not None:
+    facts = catalogue.entry("residual", model.residual.name).facts
+    if facts.get("shortcut", "unstated") is not None:
         return None
     if model.shortcut is not None:
         return f"{model.residual.name} has no shortcut, so {model.shortcut} has no effect on it"
@@ -94,15 +96,15 @@ def shortcut_exists(model: ModelChoices) -> str | None:
 def logic_needs_spikes(model: ModelChoices) -> str | None:
     if not fact("residual", model.residual, "binary"):
         return None
-    if not fact("neuron", model.neuron, "spiking"):
+    if not _spiking(model):
         return f"{model.residual.name} is logic on spikes, and {model.neuron.name} has none"
-    if model.shortcut is not None and not fact("shortcut", model.shortcut, "spiking"):
+    if model.shortcut is not None and fact("shortcut", model.shortcut, "spiking") is False:
         return f"{model.residual.name} is logic on spikes, and a {model.shortcut.name} shortcut is real-valued"
     return None
 
 
 def zero_init_needs_weight(model: ModelChoices) -> str | None:
-    if not model.zero_init_residual or fact("normalization", model.normalization, "weight"):
+    if not model.zero_init_residual or fact("normalization", model.normalization, "weight") is not False:
         return None
     return f"normalization {model.normalization.name} has no weight that zero_init_residual could set to 0"
 
@@ -128,7 +130,7 @@ def always_firing_branch_fires(model: ModelChoices) -> str | None:
     if not _zero_init(model) or not fact("residual", model.residual, "starts_firing"):
         return None
     name = model.residual.name
-    if not fact("normalization", model.normalization, "bias"):
+    if fact("normalization", model.normalization, "bias") is False:
         return f"zero_init_residual of {name} sets a bias to 1, and this {model.normalization.name} has no bias"
     if fact("neuron", model.neuron, "fixed_timesteps"):
         return f"zero_init_residual of {name} needs a neuron that fires on a bias of 1; {model.neuron.name} mixes steps"
@@ -159,13 +161,13 @@ def phase_fits_timesteps(model: ModelChoices) -> str | None:
 
 
 def spiking_readout_needs_spikes(model: ModelChoices) -> str | None:
-    if not fact("readout", model.readout, "spiking") or fact("neuron", model.neuron, "spiking"):
+    if not fact("readout", model.readout, "spiking") or _spiking(model):
         return None
     return f"{model.readout} reads spikes, and {model.neuron.name} has none"
 
 
 def rate_penalty_needs_spikes(model: ModelChoices, training: TrainingChoices) -> str | None:
-    if training.rate_weight == 0 or fact("neuron", model.neuron, "spiking"):
+    if training.rate_weight == 0 or _spiking(model):
         return None
     return f"rate_weight penalises spikes, and {model.neuron.name} has none"
 
@@ -201,6 +203,10 @@ MODEL_RULES: tuple[Callable[[ModelChoices], str | None], ...] = (
 def _changed(model: ModelChoices, fields: tuple[str, ...]) -> str | None:
     """The first of these fields that is not at its default."""
     return next((name for name in fields if getattr(model, name) != ModelChoices.model_fields[name].default), None)
+
+
+def _spiking(model: ModelChoices) -> bool:
+    return fact("neuron", model.neuron, "spiking") is not False
 
 
 def _zero_init(model: ModelChoices) -> bool:
