@@ -88,7 +88,9 @@ class TrainingChoices(Choices):
     loss: Annotated[Level, LevelOf("loss")] = Level("cross_entropy")
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     rate_weight: Annotated[float, Field(ge=0)] = 0.0
-    """Weight of the firing-rate penalty added to the loss."""
+    """Weight of the firing-rate penalty added to the loss: of the mean spikes per neuron per timestep."""
+    recalibrate: Switch = False
+    """Whether normalisation statistics come from a pass through the training data before each evaluation."""
 
 
 class DataChoices(Choices):

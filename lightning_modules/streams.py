@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import math
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from lightning_modules.neuron import Neuron
 
 _GOLDEN = 0x9E3779B97F4A7C15 - (1 << 64)
 _FIRST = 0xBF58476D1CE4E5B9 - (1 << 64)
@@ -73,3 +76,21 @@ def _mix(words: Tensor) -> Tensor:
 def _shifted(words: Tensor, places: int) -> Tensor:
     """Right shift that fills with zeros; torch's keeps the sign."""
     return (words >> places).bitwise_and_((1 << (64 - places)) - 1)
+
+
+def initialise(network: nn.Module, seed: int) -> None:
+    """Draw every random parameter of a network anew, each from a stream keyed by its name and shape.
+
+    Networks that differ in one level then start from the same values wherever they have parameters in common.
+
+    Args:
+        network: has `initialization`, a callable `(weight, generator) -> None` for convolutions and linear layers.
+            Neurons with random weights draw them in `reset_parameters(generator)`; all else starts at fixed values.
+        seed: the seed block.
+    """
+    draw: Any = network.initialization
+    for name, module in network.named_modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            draw(module.weight, generator(seed, "initialization", f"{name}.weight", *module.weight.shape))
+        elif isinstance(module, Neuron) and hasattr(module, "reset_parameters"):
+            module.reset_parameters(generator(seed, "initialization", name))

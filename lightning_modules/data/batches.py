@@ -56,7 +56,10 @@ class TensorBatches:
         self.images, self.labels, self.indices = images, labels, indices
         self.batch_size = batch_size
         self.prepare = prepare
-        self.sampler = order
+        self._order = order
+        if order is not None:
+            # Only where there is an order: Lightning takes any loader with a sampler for one of torch's own.
+            self.sampler = order
         self.drop_last = drop_last
 
     def __len__(self) -> int:
@@ -65,9 +68,9 @@ class TensorBatches:
 
     def __iter__(self) -> Iterator[Batch]:
         epoch, indices = 0, self.indices
-        if self.sampler is not None:
-            epoch = self.sampler.epoch
-            indices = indices[self.sampler.permutation(len(indices)).to(indices.device)]
+        if self._order is not None:
+            epoch = self._order.epoch
+            indices = indices[self._order.permutation(len(indices)).to(indices.device)]
         for batch in range(len(self)):
             chosen = indices[batch * self.batch_size : (batch + 1) * self.batch_size]
             yield self.prepare(self.images[chosen], chosen, epoch), self.labels[chosen], chosen
