@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import warnings
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ def train(spec: RunSpec, classifier: SpikingClassifier, data: pl.LightningDataMo
     Lightning announces its own choices on every start and warns of loaders without workers, which is how whole-batch
     loading is meant; a run's log holds what a person needs instead.
     """
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     last = last_checkpoint(spec)
     objective = spec.execution["objective"]
     best = ModelCheckpoint(

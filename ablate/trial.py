@@ -51,7 +51,8 @@ def _attempt(spec: RunSpec, logger: Any) -> RunRecord:
         seed=spec.seed,
     )
     module = data.open(choices, input_range=classifier.network.encoder.input_range, seed=spec.seed)
-    with PeakMemory(spec.execution.get("accelerator", "cpu")) as memory:
+    device = _device(spec.execution.get("accelerator", "auto"))
+    with PeakMemory(device) as memory:
         trained = train(spec, classifier, module, logger)
         cost = measure(classifier, module)
     return RunRecord(
@@ -68,8 +69,17 @@ def _attempt(spec: RunSpec, logger: Any) -> RunRecord:
         curves=trained.curves,
         layers=cost.layers,
         correct=_packed(classifier.correct),
-        provenance=provenance(backend=spec.execution.get("backend", "eager"), data_fingerprint=module.fingerprint),
+        provenance=provenance(
+            backend=spec.execution.get("backend", "eager"), data_fingerprint=module.fingerprint, device=device
+        ),
     )
+
+
+def _device(accelerator: str) -> str:
+    """The device that Lightning chooses for an accelerator, by torch's name."""
+    import torch
+
+    return "cuda" if accelerator == "cuda" or (accelerator == "auto" and torch.cuda.is_available()) else "cpu"
 
 
 def _packed(correct: Any) -> str:

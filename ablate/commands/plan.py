@@ -8,9 +8,10 @@ from rich.console import Console
 from rich.text import Text
 
 from ablate import estimate
+from ablate.config import Axis
 from ablate.display import duration
 from ablate.workflow import Prepared, prepare
-from lightning_modules import data
+from lightning_modules import catalogue, data
 
 
 def main(argument: str, overrides: Sequence[str], directory: str | None, branch: str) -> int:
@@ -36,13 +37,20 @@ def describe(prepared: Prepared) -> list[str]:
 
 def _headline(prepared: Prepared) -> str:
     study = prepared.study
-    around = " / ".join(axis.reference if axis.path != "model.timesteps" else f"T={axis.reference}" for axis in study.axes)
+    around = " / ".join(_reference(axis) for axis in study.axes)
     margin = study.fields.objective.margin
     margin_text = "no margin" if margin is None else "margin 1 point" if margin == 0.01 else f"margin {margin * 100:g} points"
     return (
         f"{study.name}: {study.fields.design} around {around}, {len(study.seeds)} seed blocks, "
         f"test_accuracy, {margin_text}"
     )
+
+
+def _reference(axis: Axis) -> str:
+    """`sresnet`, `T=4`, `lr=0.05`: a level with a name speaks for itself."""
+    if catalogue.levels(axis.name) or axis.composite:
+        return axis.reference
+    return f"{'T' if axis.name == 'timesteps' else axis.name}={axis.reference}"
 
 
 def _cost(prepared: Prepared) -> str:
