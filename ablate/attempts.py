@@ -2,7 +2,8 @@
 
 A trial's parameters are the levels by axis. Its user attributes: `run_id, cell_id, cell, seed, branch, attempt` from
 the start, with `crashes`, the crashed attempts that this one follows in a row; `token` from the claim on; at the end
-`record`, the run record without its bulky parts as JSON text, and `digest`, the SHA-256 of the whole in `record.json`.
+`record`, the run record without its bulky parts as JSON text, `digest`, the SHA-256 of the whole in `record.json`, and
+for a reader of dashboards the `reason`, if there is one.
 """
 
 from __future__ import annotations

@@ -266,6 +266,8 @@ class Ledger:
             write_atomically(file, text)
         self._storage.set_trial_user_attr(trial._trial_id, "record", attempts.encoded(record))
         self._storage.set_trial_user_attr(trial._trial_id, "digest", attempts.digest(text))
+        if record.reason:
+            self._storage.set_trial_user_attr(trial._trial_id, "reason", record.reason)
         values = [float(record.metrics[name] or 0.0) for name in self._metrics] if record.status == "complete" else None
         self._storage.set_trial_state_values(trial._trial_id, OUTCOMES[record.status], values)
         self._reload(trial)

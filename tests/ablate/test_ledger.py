@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pytest
 from dummies import DummyCell, DummyRun, plan
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import TrialState
 
 from ablate import generations
@@ -39,6 +40,12 @@ def crashed(attempt: Attempt) -> RunRecord:
 
 def statuses(ledger: Ledger) -> dict[str, str]:
     return {run_id: state.status for run_id, state in ledger.states().items()}
+
+
+def choices(distributions: Mapping[str, BaseDistribution], axis: str = "depth") -> tuple[object, ...]:
+    found = distributions[axis]
+    assert isinstance(found, CategoricalDistribution)
+    return tuple(found.choices)
 
 
 def optuna_study(study: Path, url: str | None) -> optuna.Study:
@@ -93,7 +100,7 @@ def test_an_axis_gains_a_level_and_a_new_axis_joins(opened: Opener, study: Path,
         waiting = ledger.claim("c2-0")
         ledger.finish(waiting, record(waiting))
     found = optuna_study(study, url)
-    assert {trial.distributions["depth"].choices for trial in found.trials} == {("0", "1", "2", "9")}
+    assert {choices(trial.distributions) for trial in found.trials} == {("0", "1", "2", "9")}
     for old, new in zip(before, found.trials, strict=False):
         assert (old.number, old.state, old.values, old.params) == (new.number, new.state, new.values, new.params)
         assert (old.user_attrs, old.datetime_complete) == (new.user_attrs, new.datetime_complete)
@@ -282,12 +289,12 @@ def test_the_journal_of_another_study_is_refused(opened: Opener) -> None:
 
 
 def test_choices_keep_their_order_and_grow_at_the_end() -> None:
-    choices, outgrown = generations.distributions([], [{"depth": "2"}, {"depth": "1"}])
-    assert (choices["depth"].choices, outgrown) == (("2", "1"), False)
-    trial = optuna.trial.create_trial(state=TrialState.WAITING, params={"depth": "2"}, distributions=choices)
-    assert generations.distributions([trial], [{"depth": "1"}]) == (choices, False)
+    first, outgrown = generations.distributions([], [{"depth": "2"}, {"depth": "1"}])
+    assert (choices(first), outgrown) == (("2", "1"), False)
+    trial = optuna.trial.create_trial(state=TrialState.WAITING, params={"depth": "2"}, distributions=first)
+    assert generations.distributions([trial], [{"depth": "1"}]) == (first, False)
     grown, outgrown = generations.distributions([trial], [{"depth": "3", "width": "8"}])
-    assert (grown["depth"].choices, grown["width"].choices, outgrown) == (("2", "1", "3"), ("8",), True)
+    assert (choices(grown), choices(grown, "width"), outgrown) == (("2", "1", "3"), ("8",), True)
 
 
 ACTIONS = st.sampled_from(
@@ -310,7 +317,7 @@ def test_the_status_follows_from_the_attempts_whatever_happens(
     size = 3
     ledger = open_()
     ledger.sync(runs)
-    model = {run.run_id: ["missing", 0] for run in runs}
+    model: dict[str, tuple[str, int]] = {run.run_id: ("missing", 0) for run in runs}
     claims: dict[str, Attempt] = {}
     stale: list[Attempt] = []
     for action, which in actions:
@@ -319,17 +326,17 @@ def test_the_status_follows_from_the_attempts_whatever_happens(
         fresh = ledger.states()[run.run_id].reason != "interrupted"
         if action == "claim" and status == "missing":
             claims[run.run_id] = ledger.claim(run.run_id)
-            model[run.run_id] = ["running", begun + fresh]
+            model[run.run_id] = ("running", begun + fresh)
         elif action in ("complete", "fail", "crash", "prune") and status == "running":
             attempt = claims.pop(run.run_id)
             outcome = {"complete": "complete", "prune": "pruned"}.get(action, "failed")
             kind = {"fail": "error", "crash": "crash"}.get(action, "")
             ledger.finish(attempt, record(attempt, status=outcome, kind=kind))
-            model[run.run_id] = [outcome, begun]
+            model[run.run_id] = (outcome, begun)
             stale.append(attempt)
         elif action == "retry" and status == "failed":
             ledger.retry(run, crashes=which)
-            model[run.run_id] = ["missing", begun]
+            model[run.run_id] = ("missing", begun)
         elif action in ("release", "reopen", "die"):
             if action == "release":
                 ledger.release()
@@ -341,7 +348,7 @@ def test_the_status_follows_from_the_attempts_whatever_happens(
                 ledger = open_()
             stale += claims.values()
             claims.clear()
-            model = {key: ["missing", n] if was == "running" else [was, n] for key, (was, n) in model.items()}
+            model = {key: ("missing" if was == "running" else was, n) for key, (was, n) in model.items()}
         elif action == "late" and stale:
             with contextlib.suppress(StaleResultError):
                 ledger.finish(stale[-1], record(stale[-1]))
@@ -350,7 +357,7 @@ def test_the_status_follows_from_the_attempts_whatever_happens(
             size += 1
             ledger.sync(plan(size, 1))
         found = ledger.states()
-        assert {key: [found[key].status, found[key].attempts] for key in model} == model
+        assert {key: (found[key].status, found[key].attempts) for key in model} == model
         assert sum(state.status == "missing" for state in found.values()) >= size - 3
     ledger.close()
 
