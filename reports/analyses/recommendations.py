@@ -47,10 +47,12 @@ def _recommendation(row: dict[Any, Any], results: StudyResults) -> tuple[str, st
     rests = f"{row['axis']}: {row['level']} against {row['reference']}"
     size = wording.points(row["difference"], row["ci_low"], row["ci_high"])
     if row["verdict"] == BETTER:
-        text = f"Take {row['axis']}={row['level']} rather than {row['reference']}: {size} points of test accuracy."
+        text = (
+            f"Take {row['axis']}={row['level']}: it differs from {row['reference']} by {size} points of test accuracy."
+        )
         return text, rests, BETTER
     if row["verdict"] == WORSE:
-        text = f"Keep {row['axis']}={row['reference']} rather than {row['level']}: {size} points of test accuracy."
+        text = f"Keep {row['axis']}={row['reference']}: {row['level']} differs by {size} points of test accuracy."
         return text, rests, WORSE
     if row["verdict"] != EQUIVALENT or str(row["reason"]).startswith(BELOW_MARGIN):
         return None

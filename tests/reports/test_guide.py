@@ -101,6 +101,15 @@ def test_a_study_that_shows_little_gets_a_guide_that_says_so(values: dict, says:
     assert len(write_guide(study, tmp_path)) >= 4
 
 
+def test_a_study_whose_every_level_is_excluded_gets_a_guide() -> None:
+    excluded = [{"cell": "c", "cell_id": "c", "levels": {"residual": "plain"}, "reason": "makes no sense"}]
+    study = one_factor(
+        {"baseline": {"": REFERENCE}}, baseline=BASELINE, axes={"residual": ["plain"]}, exclusions=excluded
+    )
+    assert not [card.reason for card in cards(study) if card.status == "failed"]
+    assert "excluded: makes no sense" in text_tables(study)
+
+
 def test_factorial_and_search_studies_get_a_guide() -> None:
     axes = {"residual": ["sresnet", "plain"], "timesteps": ["4", "8"]}
     values = {(r, t): REFERENCE for r in axes["residual"] for t in axes["timesteps"]}
