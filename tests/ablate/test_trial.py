@@ -1,0 +1,138 @@
+"""One attempt with a real training: reproducible, resumable bit for bit, honest about divergence."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ablate import config, design, trial
+from ablate.records import RunRecord, RunSpec
+
+TINY = ["model.width=2", "model.timesteps=2", "training.epochs=5", "axes={residual: [plain]}", "data.batch_size=256"]
+
+
+def spec(directory: Path, *overrides: str, seed: int = 0) -> RunSpec:
+    """The baseline cell of a tiny study in one seed block."""
+    study = config.load("quickstart", [*TINY, *overrides])
+    cell = design.plan(study).cells[0]
+    directory.mkdir(parents=True, exist_ok=True)
+    return RunSpec(
+        study=study.name,
+        uid="uid",
+        branch="main",
+        run_id=f"{cell.cell_id}-{seed}",
+        cell_id=cell.cell_id,
+        cell=cell.label,
+        seed=seed,
+        attempt=0,
+        token="token",
+        directory=str(directory),
+        levels=dict(cell.levels),
+        varied=[],
+        config=dict(cell.config),
+        execution={"accelerator": "cpu", "objective": study.fields.objective.model_dump()},
+        tracking={"mode": "disabled", "directory": str(directory)},
+    )
+
+
+def measured(record: RunRecord) -> dict[str, Any]:
+    """What the same seed must repeat: everything but time and memory."""
+    return {key: value for key, value in record.metrics.items() if key not in ("train_seconds", "peak_memory_mb")}
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> RunRecord:
+    return trial.run(spec(tmp_path_factory.mktemp("first")))
+
+
+def test_a_run_records_its_metrics_curves_layers_and_correctness(first: RunRecord) -> None:
+    assert first.status == "complete"
+    assert 0 < first.metrics["test_accuracy"] <= 1  # type: ignore[operator]
+    assert {(row[1], row[2]) for row in first.curves} >= {("train", "loss"), ("val", "accuracy"), ("train", "lr")}
+    assert {row[0] for row in first.curves} == set(range(5))
+    assert first.layers
+    assert len(first.correct) == 60  # 359 samples are 45 bytes
+
+
+def test_the_epoch_is_the_best_on_validation(first: RunRecord) -> None:
+    accuracies = [row[3] for row in first.curves if row[1:3] == ["val", "accuracy"]]
+
+    assert first.metrics["val_accuracy"] == max(accuracies)
+    assert first.metrics["best_epoch"] == accuracies.index(max(accuracies))
+
+
+def test_test_accuracy_is_the_share_of_correct_samples(first: RunRecord) -> None:
+    import base64
+
+    import numpy as np
+
+    correct = np.unpackbits(np.frombuffer(base64.b64decode(first.correct), dtype=np.uint8))[:359]
+    assert first.metrics["test_accuracy"] == pytest.approx(correct.mean(), abs=1e-6)
+
+
+def test_the_same_seed_is_the_same_run_and_another_is_not(first: RunRecord, tmp_path: Path) -> None:
+    again = trial.run(spec(tmp_path / "again"))
+    other = trial.run(spec(tmp_path / "other", seed=1))
+
+    assert (measured(again), again.curves, again.correct) == (measured(first), first.curves, first.correct)
+    assert other.curves != first.curves
+
+
+@pytest.mark.parametrize("encoding", ["direct", "poisson"])
+def test_a_killed_run_continues_from_its_last_checkpoint_bit_for_bit(tmp_path: Path, encoding: str) -> None:
+    whole = trial.run(spec(tmp_path / "whole", f"model.encoding={encoding}"))
+    killed = spec(tmp_path / "killed", f"model.encoding={encoding}")
+    killed_at = kill_after_epoch(killed, 2)
+
+    # An attempt that was interrupted is begun again under a new token.
+    resumed = trial.run(replace(killed, token="another"))
+
+    assert 2 <= killed_at < 5
+    assert (measured(resumed), resumed.curves, resumed.correct) == (measured(whole), whole.curves, whole.correct)
+    assert not (tmp_path / "killed" / "checkpoints" / "last.ckpt").exists()
+
+
+def test_a_torn_checkpoint_costs_epochs_but_not_the_run(first: RunRecord, tmp_path: Path) -> None:
+    torn = spec(tmp_path)
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "last.ckpt").write_bytes(b"PK\x03\x04 half a checkpoint")
+
+    assert measured(trial.run(torn)) == measured(first)
+
+
+def test_divergence_is_an_outcome_with_its_place_and_not_an_exception(tmp_path: Path) -> None:
+    record = trial.run(spec(tmp_path, "training.lr=1e30"))
+
+    assert (record.status, record.kind) == ("failed", "diverged")
+    assert record.reason.startswith("diverged in epoch 0, step")
+
+
+def kill_after_epoch(killed: RunSpec, epoch: int) -> int:
+    """Start the attempt in a process, kill -9 it once `epoch` epochs are done; gives the epochs it had told of."""
+    script = "import sys; from ablate import trial; from ablate.records import RunSpec; trial.run(RunSpec.from_json(sys.argv[1]))"
+    slowed = (
+        "import time; from ablate import callbacks; write = callbacks.write_atomically\n"
+        "def slow(*a, **k): write(*a, **k); time.sleep(0.4)\n"
+        "callbacks.write_atomically = slow\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", slowed + script, killed.to_json()])
+    progress = Path(killed.directory) / "progress.json"
+    deadline = time.monotonic() + 60
+    try:
+        while time.monotonic() < deadline and process.poll() is None:
+            if progress.exists() and (done := json.loads(progress.read_text())["epoch"]) >= epoch:
+                return int(done)
+            time.sleep(0.02)
+        raise AssertionError("the attempt ended before it could be killed")
+    finally:
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
