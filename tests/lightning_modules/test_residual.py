@@ -7,6 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from lightning_modules import catalogue, create
+from lightning_modules.choices import ModelChoices
+from lightning_modules.level import LevelEntry
+from lightning_modules.network import SpikingResNet
+from lightning_modules.residual import ResidualBlock
 
 _SPIKING_JELLY = {"neuron": "if", "reset": "zero", "detach_reset": True, "surrogate": "atan", "fire": "ge"}
 _SEW_NAMES = {
@@ -167,3 +171,33 @@ def test_vanilla_normalises_both_branches_as_added_ones() -> None:
     block = _block("vanilla", out_channels=8, stride=2, normalization="tdbn", zero_init_residual=False)
     assert block.fire2.norm.constant == block.shortcut.norm.constant == pytest.approx(0.5**0.5)
     assert block.fire1.norm.constant == 1
+
+
+class Xor(ResidualBlock):
+    """A user's block."""
+
+    default_shortcut = "conv_norm_sn"
+
+    def join(self, a: Tensor, s: Tensor) -> Tensor:
+        return a + s - 2 * a * s
+
+
+def test_a_block_of_ones_own_is_a_join_and_an_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = LevelEntry("residual", "xor", "a + s - 2 a s", "a user", factory=f"{__name__}:Xor")
+    monkeypatch.setitem(catalogue._ENTRIES["residual"], "xor", entry)
+    choices = ModelChoices.model_validate({"residual": "xor", "depth": 1, "width": 4, "timesteps": 2})
+    assert SpikingResNet(choices, in_channels=1, classes=3)(torch.rand(2, 1, 8, 8)).shape == (2, 3)
+    assert set(_block("xor")(_spikes(3, 2, 4, 6, 6)).unique().tolist()) <= {0.0, 1.0}
+
+
+@pytest.mark.parametrize("kind", list(catalogue.levels("residual")))
+def test_gradients_are_those_of_finite_differences_where_no_spike_flips(kind: str) -> None:
+    """With spikes held apart from the threshold only the paths around the neurons carry a true derivative."""
+    block = _block(kind, out_channels=8, stride=2, surrogate={"name": "rectangle", "a": 1e-9}).double()
+    x = torch.randn(3, 2, 4, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64).requires_grad_()
+    weights = torch.randn(3, 2, 8, 2, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    (block.eval()(x) * weights).sum().backward()
+    step = 1e-7 * torch.randn(x.shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    with torch.no_grad():
+        change = ((block(x + step) - block(x - step)) * weights).sum() / 2
+    torch.testing.assert_close((x.grad * step).sum(), change, rtol=1e-6, atol=1e-12)
