@@ -33,14 +33,10 @@ class Recommendations:
             prose = ["None: the rows support no recommendation, and undecided rows never do."]
             return Card(self.key, self.title, tuple(prose), frame)
         tail = conditions(results)
-        prose = [f"{_size(len(contrasts) - len(frame), len(contrasts))} support no recommendation."]
+        prose = [f"{len(frame)} of {wording.count(len(contrasts), 'contrast')} led to a recommendation."]
         prose += [f"All of this holds {tail}."] if tail else []
         table = Table(tuple(frame.columns), tuple(tuple(row) for row in frame.to_numpy().tolist()), (False,) * 3)
         return Card(self.key, self.title, tuple(prose), frame, table)
-
-
-def _size(number: int, total: int) -> str:
-    return f"{number} of {wording.count(total, 'contrast')}"
 
 
 def _recommendation(row: dict[Any, Any], results: StudyResults) -> tuple[str, str, str] | None:
