@@ -23,7 +23,8 @@ _DESIGNS = {
 _READING = (
     "Differences are paired by seed block, level minus reference; p is Holm-adjusted over the axis, the intervals are "
     "not adjusted. The contrasts of an axis share the runs of its reference, so they are not independent findings.",
-    "All intervals are Student t intervals over seed blocks, conditional on this test set: they say how the numbers move with the seed, not with the data.",
+    "All intervals are Student t intervals over seed blocks, conditional on this test set: they say "
+    "how the numbers move with the seed, not with the data.",
 )
 
 
