@@ -17,12 +17,12 @@ from ablate.storage import StorageError, cut_torn_tail, open_storage
 
 
 def test_a_journal_torn_at_any_byte_of_its_last_record_opens_and_takes_new_records(
-    study: Path, opened: Callable[..., Ledger]
+    study: Path, opened: Callable[..., Ledger], looked: Callable[..., Ledger]
 ) -> None:
     """All that was acknowledged before the torn record is there, and what is appended later is read by the next one."""
-    runs = plan(3, 1)
+    runs = plan(2, 1)
     with opened() as ledger:
-        ledger.sync(runs[:2])
+        ledger.sync(runs)
     journal = study / "journal.log"
     whole = journal.read_bytes()
     start = whole.rfind(b"\n", 0, -1) + 1
@@ -31,8 +31,7 @@ def test_a_journal_torn_at_any_byte_of_its_last_record_opens_and_takes_new_recor
         with opened() as ledger:
             assert list(ledger.states()) == ["c0-0"], f"cut at byte {end}"
             ledger.sync(runs[1:])
-        with opened() as ledger:
-            assert list(ledger.states()) == ["c0-0", "c1-0", "c2-0"], f"cut at byte {end}"
+        assert list(looked().states()) == ["c0-0", "c1-0"], f"cut at byte {end}"
 
 
 def test_a_torn_tail_is_no_obstacle_to_looking_and_is_left_alone(
