@@ -1,4 +1,4 @@
-"""The typed choices that define a network and its training: the `data`, `model` and `training` sections of a study file.
+"""The typed choices that define a network and its training: the sections `data`, `model`, `training` of a study file.
 
 Defaults are the published settings of S-ResNet38 (Vicente-Sola et al. 2022). A field at its default is left out of
 a cell's identity, so a default is part of the contract: changing one changes what old runs mean. Torch is not imported.
