@@ -92,5 +92,5 @@ def initialise(network: nn.Module, seed: int) -> None:
     for name, module in network.named_modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             draw(module.weight, generator(seed, "initialization", f"{name}.weight", *module.weight.shape))
-        elif isinstance(module, Neuron) and hasattr(module, "reset_parameters"):
-            module.reset_parameters(generator(seed, "initialization", name))
+        elif isinstance(module, Neuron) and (redraw := getattr(module, "reset_parameters", None)) is not None:
+            redraw(generator(seed, "initialization", name))

@@ -1,0 +1,94 @@
+"""Whether a network can learn and uses its neurons: gradients, silence, saturation and the size of summed spikes."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lightning_modules.classifier import SpikingClassifier
+from lightning_modules.data.module import TensorData
+from lightning_modules.measurements import spikes_seen
+from lightning_modules.residual import ResidualBlock
+
+
+def diagnose(classifier: SpikingClassifier, data: TensorData) -> list[dict[str, Any]]:
+    """One row per layer: `layer, gradient_norm, silent, saturated, largest`; None where a column has no meaning.
+
+    * `gradient_norm` (convolutions and the head): Euclidean norm of the loss's gradient on the first training batch.
+    * `silent`, `saturated` (neuron layers): share of neurons that never fired, and that fired at every step, for any
+      sample of the validation part.
+    * `largest` (blocks): largest absolute value of the block's output there; with added spikes, the largest integer.
+
+    The classifier is left as it is.
+    """
+    rows = [_row(layer, gradient_norm=norm) for layer, norm in gradient_norms(classifier, data).items()]
+    use = NeuronUse()
+    largest = _validate(classifier, data, use)
+    rows += [_row(layer, silent=silent, saturated=full) for layer, (silent, full) in use.shares().items()]
+    return rows + [_row(layer, largest=float(value)) for layer, value in largest.items()]
+
+
+def gradient_norms(classifier: SpikingClassifier, data: TensorData) -> dict[str, float]:
+    """Gradient norm of each convolution's and linear layer's weight, in training mode, on a copy of the network."""
+    network = copy.deepcopy(classifier.network).train()
+    x, target, sample_index = (part.to(classifier.device) for part in next(iter(data.train_dataloader())))
+    outputs = network.outputs(x, classifier.noise(x, sample_index, training=False))
+    loss: Tensor = classifier.loss(outputs, target, network.readout)
+    layers = {name: layer for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d | nn.Linear)}
+    gradients = torch.autograd.grad(loss, [layer.weight for layer in layers.values()])
+    return {name: float(gradient.norm()) for name, gradient in zip(layers, gradients, strict=True)}
+
+
+class NeuronUse:
+    """Which neurons of each layer fired at all, and which were silent at all, over all batches added."""
+
+    def __init__(self) -> None:
+        self._fired: dict[str, Tensor] = {}
+        self._rested: dict[str, Tensor] = {}
+
+    def add(self, layer: str, spikes: Tensor) -> None:
+        """Take in the spikes `[T, N, ...]` of a layer."""
+        fires = spikes != 0
+        fired, rested = fires.flatten(0, 1).any(0), (~fires).flatten(0, 1).any(0)
+        self._fired[layer] = self._fired[layer] | fired if layer in self._fired else fired
+        self._rested[layer] = self._rested[layer] | rested if layer in self._rested else rested
+
+    def shares(self) -> dict[str, tuple[float, float]]:
+        """Silent and saturated share of each layer's neurons."""
+        return {
+            layer: (float((~fired).double().mean()), float((~self._rested[layer]).double().mean()))
+            for layer, fired in self._fired.items()
+        }
+
+
+def _validate(classifier: SpikingClassifier, data: TensorData, use: NeuronUse) -> dict[str, Tensor]:
+    largest: dict[str, Tensor] = {}
+
+    def watch(name: str, block: nn.Module) -> Any:
+        def see(module: nn.Module, inputs: Any, output: Tensor) -> None:
+            top = output.abs().amax()
+            largest[name] = torch.maximum(largest[name], top) if name in largest else top
+
+        return block.register_forward_hook(see)
+
+    blocks = [(name, each) for name, each in classifier.network.named_modules() if isinstance(each, ResidualBlock)]
+    handles = [watch(name, block) for name, block in blocks]
+    was_training = classifier.training
+    classifier.eval()
+    try:
+        with torch.no_grad(), spikes_seen(classifier.network, use.add):
+            for batch in data.val_dataloader():
+                x, _, sample_index = (part.to(classifier.device) for part in batch)
+                classifier.network.outputs(x, classifier.noise(x, sample_index, training=False))
+    finally:
+        classifier.train(was_training)
+        for handle in handles:
+            handle.remove()
+    return largest
+
+
+def _row(layer: str, **values: float) -> dict[str, Any]:
+    return {"layer": layer, "gradient_norm": None, "silent": None, "saturated": None, "largest": None, **values}
