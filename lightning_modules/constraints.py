@@ -28,7 +28,25 @@ def check(model: ModelChoices, training: TrainingChoices, data: DataChoices) -> 
         reason = rule(model)
         if reason is not None:
             return reason
-    return rate_penalty_needs_spikes(model, training) or encoding_suits_data(model, data)
+    return (
+        rate_penalty_needs_spikes(model, training)
+        or recalibration_needs_statistics(model, training)
+        or warm_up_ends(training)
+        or encoding_suits_data(model, data)
+    )
+
+
+def warm_up_ends(training: TrainingChoices) -> str | None:
+    warmup = catalogue.options("schedule", training.schedule).get("warmup")
+    if not isinstance(warmup, int) or warmup < training.epochs:
+        return None
+    return f"a warm-up of {warmup} epochs leaves none of {training.epochs}"
+
+
+def recalibration_needs_statistics(model: ModelChoices, training: TrainingChoices) -> str | None:
+    if not training.recalibrate or fact("normalization", model.normalization, "batch") is not False:
+        return None
+    return f"normalization {model.normalization.name} keeps no statistics that could be recalibrated"
 
 
 def psn_has_no_reset(model: ModelChoices) -> str | None:

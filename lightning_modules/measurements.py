@@ -45,13 +45,13 @@ class FiringRates:
 
     def by_layer(self) -> dict[str, Tensor]:
         """The rate of each layer, from input to output."""
-        return {layer: count / self._chances[layer] for layer, count in self._spikes.items()}
+        return {layer: count.cpu().double() / self._chances[layer] for layer, count in self._spikes.items()}
 
     def overall(self) -> Tensor:
         """The rate over all neurons of the network; 0 if it has none."""
         if not self._spikes:
             return torch.tensor(0.0)
-        return torch.stack(list(self._spikes.values())).sum() / sum(self._chances.values())
+        return torch.stack(list(self._spikes.values())).sum().cpu().double() / sum(self._chances.values())
 
 
 class MeanActivity:

@@ -10,6 +10,8 @@ from torch import nn
 
 from lightning_modules import catalogue
 from lightning_modules.building import create
+from lightning_modules.choices import DataChoices, ModelChoices, TrainingChoices
+from lightning_modules.constraints import check
 
 LEVELS = list(catalogue.levels("schedule"))
 
@@ -70,3 +72,20 @@ def test_sgd_has_the_momentum_of_the_paper() -> None:
 def test_adam_moves_by_the_rate_and_adamw_decays_the_weight_apart() -> None:
     assert step("adam")[0] == pytest.approx(1.9)
     assert step("adamw")[0] == pytest.approx(2 * (1 - 0.001) - 0.1)
+
+
+@pytest.mark.parametrize(
+    ("model", "training", "reason"),
+    [
+        ({}, {"epochs": 3, "schedule": {"name": "cosine", "warmup": 3}}, "a warm-up of 3 epochs leaves none of 3"),
+        ({"normalization": "layer"}, {"recalibrate": True}, "normalization layer keeps no statistics"),
+        ({}, {"recalibrate": True}, None),
+    ],
+)
+def test_training_choices_that_make_no_sense_are_refused_at_plan_time(
+    model: dict[str, object], training: dict[str, object], reason: str | None
+) -> None:
+    found = check(
+        ModelChoices.model_validate(model), TrainingChoices.model_validate(training), DataChoices(name="digits")
+    )
+    assert (found is None) if reason is None else (found is not None and reason in found)
