@@ -22,14 +22,15 @@ from lightning_modules.catalogue import near
 from lightning_modules.choices import Choices, DataChoices, LevelOf, ModelChoices, TrainingChoices
 from lightning_modules.level import Level
 
-SECTIONS = {"data": DataChoices, "model": ModelChoices, "training": TrainingChoices}
+SECTIONS: dict[str, type[Choices]] = {"data": DataChoices, "model": ModelChoices, "training": TrainingChoices}
 
 # Each field of a cell says whether it is part of what an experiment *is* or only of where and how fast it runs.
 # A test holds both sets against the sections, so that a new field cannot slip in undeclared.
 EXECUTION = frozenset({"data.root"})
-IDENTITY = frozenset(
-    f"{section}.{field}" for section, choices in SECTIONS.items() for field in choices.model_fields
-) - EXECUTION
+IDENTITY = (
+    frozenset(f"{section}.{field}" for section, choices in SECTIONS.items() for field in choices.model_fields)
+    - EXECUTION
+)
 
 # Identity too, but no axis: results on different data never meet in one table.
 _NOT_COMPARED = ("data.name", "data.split")
@@ -106,11 +107,11 @@ class StudyFields(Choices):
     seeds: Annotated[int, Field(strict=True, ge=1)] | list[Annotated[int, Field(strict=True, ge=0)]] = 5
     baseline: Baseline
     axes: dict[str, Any] = Field(min_length=1)
-    exclude: list[Exclusion] = []
+    exclude: list[Exclusion] = Field(default_factory=list)
     objective: Objective = Objective()
     tracking: Tracking = Tracking()
     engine: Engine = Engine()
-    plugins: list[str] = []
+    plugins: list[str] = Field(default_factory=list)
 
     @field_validator("name")
     @classmethod
@@ -279,7 +280,9 @@ def _aliases() -> dict[str, str]:
     """Alias -> path of every axis: the last segment where it is unique, else the path with underscores."""
     paths = sorted(IDENTITY)
     last = [path.rpartition(".")[2] for path in paths]
-    return {(end if last.count(end) == 1 else path.replace(".", "_")): path for end, path in zip(last, paths, strict=True)}
+    return {
+        (end if last.count(end) == 1 else path.replace(".", "_")): path for end, path in zip(last, paths, strict=True)
+    }
 
 
 def plain_axes() -> dict[str, str]:

@@ -62,9 +62,7 @@ class Plan:
     @property
     def runs(self) -> tuple[PlannedRun, ...]:
         # Whole blocks first: an interrupted study then compares all cells on few seeds, not few cells on all.
-        return tuple(
-            PlannedRun(f"{cell.cell_id}-{seed}", cell, seed) for seed in self.seeds for cell in self.cells
-        )
+        return tuple(PlannedRun(f"{cell.cell_id}-{seed}", cell, seed) for seed in self.seeds for cell in self.cells)
 
 
 def plan(study: Study) -> Plan:

@@ -124,5 +124,3 @@ def _provenance(records: Iterable[RunRecord]) -> dict[str, Any]:
         "backends": sorted(found["backend"]),
         "data_fingerprints": sorted(found["data_fingerprint"]),
     }
-
-

@@ -1,4 +1,4 @@
-"""Study files as text: find one, merge overrides into it, resolve interpolations. What the values mean is `config`'s."""
+"""Study files as text: find one, merge overrides, resolve interpolations. What the values mean is `config`'s."""
 
 from __future__ import annotations
 
@@ -63,9 +63,10 @@ def read(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
         raise RequestError(f"{path}: not a YAML study file: {_first_line(error)}") from error
     except OSError as error:
         raise RequestError(f"{path}: cannot be read: {error.strerror}") from error
-    tree = OmegaConf.to_container(loaded, resolve=False)
-    if not isinstance(tree, dict) or not all(isinstance(key, str) for key in tree):
+    content = OmegaConf.to_container(loaded, resolve=False)
+    if not isinstance(content, dict):
         raise RequestError(f"{path}: a study file is a mapping with name, baseline and axes")
+    tree: dict[str, Any] = {str(key): value for key, value in content.items()}
     for text in overrides:
         _override(tree, text)
     for key in _HEADER:

@@ -18,7 +18,6 @@ from ablate.records import RunSpec, last_checkpoint
 from lightning_modules.classifier import SpikingClassifier
 
 
-
 @dataclass(frozen=True)
 class Trained:
     """Metrics of the chosen epoch, on validation and, once, on test; curves; seconds spent training."""
@@ -46,9 +45,7 @@ def train(spec: RunSpec, classifier: SpikingClassifier, data: pl.LightningDataMo
         enable_version_counter=False,
     )
     curves = Curves()
-    progress = ProgressFile(
-        Path(spec.directory) / "progress.json", token=spec.token, metric=objective["metric"]
-    )
+    progress = ProgressFile(Path(spec.directory) / "progress.json", token=spec.token, metric=objective["metric"])
     trainer = pl.Trainer(
         accelerator=spec.execution.get("accelerator", "auto"),
         devices=1,

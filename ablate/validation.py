@@ -10,7 +10,6 @@ from pydantic_core import ErrorDetails
 
 from lightning_modules.catalogue import near
 
-
 _BOUNDS = {
     "greater_than_equal": ("ge", "too small", "of at least"),
     "greater_than": ("gt", "too small", "above"),
@@ -78,10 +77,19 @@ def _message(error: ErrorDetails, model: type[BaseModel]) -> str:
         noun = "an integer" if isinstance(bound, int) else "a number"
         return f"{value!r} is {size}; {noun} {wanted} {bound:g} is needed"
     expected = {
-        "int_type": "an integer", "int_from_float": "an integer", "int_parsing": "an integer",
-        "float_type": "a number", "float_parsing": "a number", "finite_number": "a finite number",
-        "bool_type": "true or false", "string_type": "a text", "dict_type": "a mapping", "list_type": "a list",
-        "model_type": "a mapping", "model_attributes_type": "a mapping", "too_short": "at least one entry",
+        "int_type": "an integer",
+        "int_from_float": "an integer",
+        "int_parsing": "an integer",
+        "float_type": "a number",
+        "float_parsing": "a number",
+        "finite_number": "a finite number",
+        "bool_type": "true or false",
+        "string_type": "a text",
+        "dict_type": "a mapping",
+        "list_type": "a list",
+        "model_type": "a mapping",
+        "model_attributes_type": "a mapping",
+        "too_short": "at least one entry",
         "string_too_short": "a text",
     }.get(kind)
     return f"{value!r} is not {expected}" if expected else f"{value!r}: {error['msg']}"

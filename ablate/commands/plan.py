@@ -8,10 +8,11 @@ from rich.console import Console
 from rich.text import Text
 
 from ablate import estimate
-from ablate.config import Axis
+from ablate.config import Axis, Study
 from ablate.display import duration
 from ablate.workflow import Prepared, prepare
 from lightning_modules import catalogue, data
+from reports.statistics.power import detectable_effect, equivalence_sd
 
 
 def main(argument: str, overrides: Sequence[str], directory: str | None, branch: str) -> int:
@@ -32,14 +33,14 @@ def describe(prepared: Prepared) -> list[str]:
         lines.append(f"  {axis.name:<{width}}  {others}  (+ {axis.reference})")
     for each in plan.excluded:
         lines.append(f"  excluded: {each.cell.label}: {each.reason}")
-    return [*lines, _cost(prepared), *_warnings(prepared)]
+    return [*lines, _cost(prepared), *_power(study), *_warnings(prepared)]
 
 
 def _headline(prepared: Prepared) -> str:
     study = prepared.study
     around = " / ".join(_reference(axis) for axis in study.axes)
     margin = study.fields.objective.margin
-    margin_text = "no margin" if margin is None else "margin 1 point" if margin == 0.01 else f"margin {margin * 100:g} points"
+    margin_text = "no margin" if margin is None else f"margin {_points(margin)}"
     return (
         f"{study.name}: {study.fields.design} around {around}, {len(study.seeds)} seed blocks, "
         f"test_accuracy, {margin_text}"
@@ -70,6 +71,31 @@ def _cost(prepared: Prepared) -> str:
         f"{line}; about {duration(seconds * left / workers)} with {workers} worker{'s' if workers > 1 else ''} "
         f"({origin}: {seconds:.3g} s a run)"
     )
+
+
+def _power(study: Study) -> list[str]:
+    """What the design can detect, in the only unit known before it runs: the SD of the paired differences."""
+    blocks = len(study.seeds)
+    if blocks < 2:
+        return ["Cannot tell: anything; one seed block leaves nothing to compare with chance (seeds=5 is a start)"]
+    family = {axis.name: len(axis.levels) - 1 for axis in study.axes if len(axis.levels) > 1}
+    if not family:
+        return ["Cannot tell: anything; no axis has a level besides the baseline's"]
+    widest = max(family, key=lambda name: family[name])
+    effect = detectable_effect(blocks, family[widest])
+    lines = [
+        f"Can tell: at {blocks} blocks a contrast of {widest} ({family[widest]} in its family) is detected at 80 % "
+        f"power from {effect:.1f} SD of the differences"
+    ]
+    margin = study.fields.objective.margin
+    if margin is not None:
+        largest = equivalence_sd(blocks, family[widest]) * margin * 100
+        lines.append(f"Cannot tell: 'equivalent' within {_points(margin)} needs an SD below {largest:.2g} points")
+    return lines
+
+
+def _points(share: float) -> str:
+    return "1 point" if share == 0.01 else f"{share * 100:g} points"
 
 
 def _warnings(prepared: Prepared) -> list[str]:

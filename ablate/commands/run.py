@@ -13,6 +13,7 @@ from ablate.commands.plan import describe
 from ablate.commands.report import print_report
 from ablate.coordinator import Interrupted, Summary
 from ablate.display import Tally, display, duration
+from ablate.tracking import online_problem
 from ablate.workflow import Prepared
 
 
@@ -24,6 +25,7 @@ def main(
     console = Console(highlight=False)
     for line in describe(prepared):
         console.print(Text(line), soft_wrap=True)
+    _say_offline(console, prepared)
     console.print()
     before = prepared.progress()
     tally = Tally(
@@ -46,6 +48,14 @@ def main(
     print_report(console, prepared)
     _say_next(console, prepared, summary)
     return 1 if summary.failed or summary.missing else 0
+
+
+def _say_offline(console: Console, prepared: Prepared) -> None:
+    """Once for the whole study: what workers warn of ends in their logs."""
+    if prepared.study.fields.tracking.mode != "online":
+        return
+    if problem := online_problem():
+        console.print(Text(f"Weights & Biases: {problem}; runs are kept offline"), soft_wrap=True)
 
 
 def _say_stopped(console: Console, stopped: Interrupted, argument: str) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-TINY = ["seeds=2", "training.epochs=1", "axes={residual: [plain], timesteps: [2]}", "model.timesteps=1", "model.width=2"]
+TINY = ["seeds=2", "training.epochs=1", "axes={residual: [plain], timesteps: [2]}", "model={timesteps: 1, width: 2}"]
+TABLES = {"runs.csv", "effects.csv", "curves.csv", "layers.csv", "results.json", "guide.md", "guide.tex", "guide.html"}
 
 
 def ablate(*arguments: str, cwd: Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
@@ -37,9 +38,7 @@ def test_a_study_runs_to_a_guide_with_one_command(ran: tuple[Path, subprocess.Co
 
     assert done.returncode == 0, done.stderr
     report = folder / "studies" / "quickstart" / "report"
-    assert {"runs.csv", "effects.csv", "curves.csv", "layers.csv", "results.json", "guide.md", "guide.tex", "guide.html"} <= {
-        path.name for path in report.iterdir()
-    }
+    assert {path.name for path in report.iterdir()} >= TABLES
     with (report / "runs.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["status"] for row in rows] == ["complete"] * 6
@@ -60,7 +59,7 @@ def test_output_that_is_no_terminal_is_lines_without_control_characters(
     _, done = ran
 
     assert "\x1b" not in done.stdout
-    assert sum(line.startswith("[") and "left" in line or "done" in line for line in done.stdout.splitlines()) >= 6
+    assert sum((line.startswith("[") and "left" in line) or "done" in line for line in done.stdout.splitlines()) >= 6
 
 
 def test_a_finished_study_runs_nothing_and_its_guide_is_byte_identical(
@@ -140,7 +139,10 @@ def test_a_plan_costs_nothing_and_writes_nothing(tmp_path: Path) -> None:
     ("arguments", "line"),
     [
         (["run", "quickstart", "axes.residual=[sew_ad]"], "axes.residual: 'sew_ad' is not a level of residual; did"),
-        (["run", "quickstart", "model.timesteps=0"], "baseline.model.timesteps: 0 is too small; an integer of at least"),
+        (
+            ["run", "quickstart", "model.timesteps=0"],
+            "baseline.model.timesteps: 0 is too small; an integer of at least",
+        ),
         (["run", "quikstart"], "'quikstart' is neither a study file, a study directory nor a packaged study; did you"),
         (["plan", "quickstart", "data.name=mnst"], "baseline.data.name: 'mnst' is not a data set"),
         (["run", "quickstart", "exclude=[{when: {timesteps: 4}, because: x}]"], "baseline: excluded"),

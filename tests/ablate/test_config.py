@@ -97,7 +97,10 @@ def test_paper_compat_means_the_released_codes_normalisation() -> None:
         ("name=../x", "name: '../x' is not a study name"),
         ("plugins=[nowhere_to_be_found]", "plugins: 'nowhere_to_be_found' cannot be imported: ModuleNotFoundError"),
         ("exclude=[{when: {residul: plain}, because: x}]", "exclude[0].when.residul: not an axis; did you mean"),
-        ("exclude=[{when: {residual: plan}, because: x}]", "exclude[0].when.residual: 'plan' is not a level of residual"),
+        (
+            "exclude=[{when: {residual: plan}, because: x}]",
+            "exclude[0].when.residual: 'plan' is not a level of residual",
+        ),
     ],
 )
 def test_a_mistake_gets_one_line_with_field_value_and_what_is_accepted(override: str, line: str) -> None:

@@ -236,9 +236,7 @@ def test_a_run_goes_on_without_its_tracking_service_and_the_next_gets_a_new_one(
     assert _summary(_read(file))["status"] == "complete"
 
 
-def test_a_worker_that_inherits_a_dead_service_starts_its_own(
-    spec: RunSpec, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_worker_that_inherits_a_dead_service_starts_its_own(spec: RunSpec, caplog: pytest.LogCaptureFixture) -> None:
     """W&B hands its service to child processes by an environment variable, which outlives the service."""
     with tracked(spec):
         token = os.environ["WANDB_SERVICE"]

@@ -118,7 +118,10 @@ def test_divergence_is_an_outcome_with_its_place_and_not_an_exception(tmp_path: 
 
 def kill_after_epoch(killed: RunSpec, epoch: int) -> int:
     """Start the attempt in a process, kill -9 it once `epoch` epochs are done; gives the epochs it had told of."""
-    script = "import sys; from ablate import trial; from ablate.records import RunSpec; trial.run(RunSpec.from_json(sys.argv[1]))"
+    script = (
+        "import sys; from ablate import trial; from ablate.records import RunSpec\n"
+        "trial.run(RunSpec.from_json(sys.argv[1]))"
+    )
     slowed = (
         "import time; from ablate import callbacks; write = callbacks.write_atomically\n"
         "def slow(*a, **k): write(*a, **k); time.sleep(0.4)\n"
