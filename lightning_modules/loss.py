@@ -33,7 +33,7 @@ class CrossEntropy(nn.Module):
 
 
 class RateMSE(nn.Module):
-    """Mean squared error of the outputs averaged over time against the one-hot target (Fang et al. 2021, SEW-ResNet)."""
+    """Squared error of the outputs averaged over time against the one-hot target (Fang et al. 2021, SEW-ResNet)."""
 
     def __init__(self, label_smoothing: float = 0.0) -> None:
         super().__init__()
