@@ -50,7 +50,12 @@ def _attempt(spec: RunSpec, logger: Any) -> RunRecord:
         events=facts.kind == "events",
         seed=spec.seed,
     )
-    module = data.open(choices, input_range=classifier.network.encoder.input_range, seed=spec.seed)
+    module = data.open(
+        choices,
+        input_range=classifier.network.encoder.input_range,
+        seed=spec.seed,
+        select_on_test=spec.config["protocol"] == "paper_compat",
+    )
     device = _device(spec.execution.get("accelerator", "auto"))
     with PeakMemory(device) as memory:
         trained = train(spec, classifier, module, logger)

@@ -68,7 +68,7 @@ def open(  # the counterpart of describe; read as data.open
     input_range: Literal["normalized", "unit"],
     seed: int,
     root: str | None = None,
-    drop_last: bool = False,
+    select_on_test: bool = False,
 ) -> TensorData:
     """Load the chosen data set as a Lightning data module whose loaders yield `(x, y, sample_index)`.
 
@@ -77,7 +77,7 @@ def open(  # the counterpart of describe; read as data.open
         input_range: what the network's encoder declares.
         seed: the seed block; it decides the order of the training samples.
         root: folder with the files; None takes `choices.root`.
-        drop_last: leave out a last training batch that is not full.
+        select_on_test: the released habit of S-ResNet, see `TensorData`.
 
     Raises:
         ValueError: for an unknown data set or split, or content that is not what the catalogue lists.
@@ -89,7 +89,7 @@ def open(  # the counterpart of describe; read as data.open
     module, _, function = DATASETS[facts.name].loader.partition(":")
     arrays = getattr(importlib.import_module(module), function)(facts.split, root or choices.root)
     return TensorData(
-        arrays, facts, batch_size=choices.batch_size, input_range=input_range, seed=seed, drop_last=drop_last
+        arrays, facts, batch_size=choices.batch_size, input_range=input_range, seed=seed, select_on_test=select_on_test
     )
 
 

@@ -41,7 +41,8 @@ class TensorData(LightningDataModule):
         batch_size: samples in a training batch.
         input_range: what the network's encoder declares.
         seed: the seed block; it decides the order of the training samples.
-        drop_last: leave out a last training batch that is not full, as the released code of S-ResNet does.
+        select_on_test: the released habit of S-ResNet: epochs are chosen on the test part, and a last batch that is not
+            full is left out of training and evaluation. Accuracies are then *test-selected*.
 
     Raises:
         ValueError: if the split does not hash to what the catalogue lists, that is, the data set's content changed.
@@ -55,7 +56,7 @@ class TensorData(LightningDataModule):
         batch_size: int,
         input_range: InputRange,
         seed: int,
-        drop_last: bool = False,
+        select_on_test: bool = False,
     ) -> None:
         super().__init__()
         found = arrays.split.digest()
@@ -66,20 +67,27 @@ class TensorData(LightningDataModule):
             )
         self.arrays, self.facts = arrays, facts
         self.fingerprint = arrays.fingerprint()
-        self.batch_size, self.input_range, self.drop_last = batch_size, input_range, drop_last
-        self._order = EpochOrder(seed)
+        self.batch_size, self.input_range, self.select_on_test = batch_size, input_range, select_on_test
+        self.seed = seed
 
     def train_dataloader(self) -> TensorBatches:
-        return self._batches(self.arrays.split.train, self.batch_size, self._order, self.drop_last)
+        return self._batches(self.arrays.split.train, self.batch_size, EpochOrder(self.seed))
 
     def val_dataloader(self) -> TensorBatches:
-        return self._batches(self.arrays.split.validation, self.batch_size * _EVALUATION_FACTOR)
+        if self.select_on_test:
+            return self.test_dataloader()
+        return self._batches(self.arrays.split.validation, self._evaluation_size)
 
     def test_dataloader(self) -> TensorBatches:
-        return self._batches(self.arrays.split.test, self.batch_size * _EVALUATION_FACTOR)
+        return self._batches(self.arrays.split.test, self._evaluation_size)
+
+    @property
+    def _evaluation_size(self) -> int:
+        # Which samples an incomplete batch leaves out depends on the batch size, so the released habit keeps it.
+        return self.batch_size * (1 if self.select_on_test else _EVALUATION_FACTOR)
 
     def _batches(
-        self, part: tuple[int, ...], batch_size: int, order: EpochOrder | None = None, drop_last: bool = False
+        self, part: tuple[int, ...], batch_size: int, order: EpochOrder | None = None
     ) -> TensorBatches:
         device = self.trainer.strategy.root_device if self.trainer is not None else torch.device("cpu")
         return TensorBatches(
@@ -89,5 +97,5 @@ class TensorData(LightningDataModule):
             batch_size=batch_size,
             prepare=ToRange(self.facts, self.arrays.levels, self.input_range, device),
             order=order,
-            drop_last=drop_last,
+            drop_last=self.select_on_test,
         )

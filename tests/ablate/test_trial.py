@@ -79,6 +79,14 @@ def test_test_accuracy_is_the_share_of_correct_samples(first: RunRecord) -> None
     assert first.metrics["test_accuracy"] == pytest.approx(correct.mean(), abs=1e-6)
 
 
+def test_paper_compat_selects_on_test_and_drops_incomplete_batches(tmp_path: Path) -> None:
+    record = trial.run(spec(tmp_path, "baseline.protocol=paper_compat"))
+
+    # 359 test samples hold one full batch of 256, and "validation" is the test part itself.
+    assert len(record.correct) == 44
+    assert record.metrics["val_accuracy"] == pytest.approx(record.metrics["test_accuracy"])
+
+
 def test_the_same_seed_is_the_same_run_and_another_is_not(first: RunRecord, tmp_path: Path) -> None:
     again = trial.run(spec(tmp_path / "again"))
     other = trial.run(spec(tmp_path / "other", seed=1))
