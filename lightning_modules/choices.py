@@ -52,6 +52,8 @@ class ModelChoices(Choices):
     """Blocks a stage: the network has 6 depth + 2 layers."""
     width: Count = 32
     """Channels of the first stage; the others have twice and four times as many."""
+    match_parameters: Count | None = None
+    """The width is chosen so that the network has as nearly as possible this many parameters; `width` is then unused."""
     timesteps: Count = 50
     residual: Annotated[Level, LevelOf("residual")] = Level("sresnet")
     shortcut: Annotated[Level | None, LevelOf("shortcut", optional=True)] = None
@@ -99,6 +101,10 @@ class DataChoices(Choices):
     name: str
     split: str | None = None
     """Named split; None is the data set's default."""
+    subset: Count | None = None
+    """The first N images of the official training order instead of all; the test images stay all."""
+    augment: Annotated[Level, LevelOf("augment")] = Level("none")
+    """What is done to training images; `standard` is the published setting for CIFAR."""
     batch_size: Count = 21
     root: str | None = None
     """Folder with the data set's files; not part of a cell's identity."""

@@ -30,6 +30,6 @@ class Arrays:
     def fingerprint(self) -> str:
         """sha256 of content and split: two runs with the same fingerprint saw the same samples."""
         digest = hashlib.sha256(f"{tuple(self.images.shape)}/{self.levels}/{self.split.digest()}/".encode())
-        digest.update(self.images.to(torch.uint8).contiguous().numpy().tobytes())
-        digest.update(self.labels.to(torch.int64).contiguous().numpy().tobytes())
+        digest.update(self.images.to(torch.uint8).contiguous().numpy().data)
+        digest.update(self.labels.to(torch.int64).contiguous().numpy().data)
         return digest.hexdigest()

@@ -9,12 +9,14 @@ from fractions import Fraction
 
 import torch
 
+from lightning_modules.choices import DataChoices
 from lightning_modules.data.arrays import Arrays
+from lightning_modules.data.facts import DatasetEntry
 from lightning_modules.data.splits import stratified
 
 
-def load(split: str, root: str | None = None) -> Arrays:
-    """The digits with the split of that name; nothing is downloaded and `root` is not needed."""
+def load(entry: DatasetEntry, choices: DataChoices, split: str) -> Arrays:
+    """The digits with the split of that name; nothing is downloaded and no root is needed."""
     from sklearn.datasets import load_digits
 
     bunch = load_digits()

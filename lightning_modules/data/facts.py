@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from lightning_modules.data.distribution import Distribution
+
 Kind = Literal["image", "events"]
 
 
@@ -36,9 +38,12 @@ class DatasetEntry:
         shape: `(C, H, W)`.
         classes: number of classes.
         source: where it comes from.
-        mean, std: per channel, of the default split's training part in [0, 1].
-        loader: dotted name of `load(split: str, root: str | None) -> Arrays` (`package.module:load`).
+        mean, std: per channel, of the training images in [0, 1], as customary for the data set.
+        loader: dotted name of `load(entry, choices: DataChoices, split: str) -> Arrays` (`package.module:load`).
         splits: by name; the first is the default.
+        distribution: the published files; None for what comes with an installed package.
+        training_images, test_images: size of the official parts. 0 where there is no official order of training
+            samples, whose first `data.subset` could be taken.
     """
 
     name: str
@@ -51,6 +56,9 @@ class DatasetEntry:
     std: tuple[float, ...]
     loader: str
     splits: Mapping[str, SplitFacts]
+    distribution: Distribution | None = None
+    training_images: int = 0
+    test_images: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
 from pytorch_lightning import LightningDataModule
 from torch import Tensor
 
+from lightning_modules import streams
 from lightning_modules.data.arrays import Arrays
+from lightning_modules.data.augmentation import DRAWS, Unchanged
 from lightning_modules.data.batches import EpochOrder, TensorBatches
 from lightning_modules.data.facts import DatasetFacts
 
 InputRange = Literal["normalized", "unit"]
+Prepare = Callable[[Tensor, Tensor, int], Tensor]
+Augment = Callable[[Tensor, Tensor, Tensor], Tensor]
 _EVALUATION_FACTOR = 4
 
 
@@ -29,6 +34,18 @@ class ToRange:
         return unit.sub_(self.mean).div_(self.std) if self.normalized else unit
 
 
+class Augmented:
+    """Augmentation of stored images before they are brought to range; drawn per (seed, epoch, sample)."""
+
+    def __init__(self, augment: Augment, to_range: ToRange, seed: int) -> None:
+        self.augment, self.to_range, self.seed = augment, to_range, seed
+        self.fill = to_range.mean.flatten().mul(to_range.levels).round().to(torch.uint8)
+
+    def __call__(self, images: Tensor, sample_index: Tensor, epoch: int) -> Tensor:
+        draws = streams.uniform(self.seed, "augment", epoch, sample_index, 1, (DRAWS,))[0]
+        return self.to_range(self.augment(images, draws, self.fill), sample_index, epoch)
+
+
 class TensorData(LightningDataModule):
     """A data set held as tensors on the device that trains.
 
@@ -40,7 +57,8 @@ class TensorData(LightningDataModule):
         facts: what the catalogue says of them.
         batch_size: samples in a training batch.
         input_range: what the network's encoder declares.
-        seed: the seed block; it decides the order of the training samples.
+        seed: the seed block; it decides the order of the training samples and their augmentation.
+        augment: `(images uint8 [N, C, H, W], draws [N, 5], fill uint8 [C]) -> images`, for training samples.
         select_on_test: the released habit of S-ResNet: epochs are chosen on the test part, and a last batch that is not
             full is left out of training and evaluation. Accuracies are then *test-selected*.
 
@@ -56,6 +74,7 @@ class TensorData(LightningDataModule):
         batch_size: int,
         input_range: InputRange,
         seed: int,
+        augment: Augment | None = None,
         select_on_test: bool = False,
     ) -> None:
         super().__init__()
@@ -68,7 +87,8 @@ class TensorData(LightningDataModule):
         self.arrays, self.facts = arrays, facts
         self.fingerprint = arrays.fingerprint()
         self.batch_size, self.input_range, self.select_on_test = batch_size, input_range, select_on_test
-        self.seed = seed
+        self.seed, self.augment = seed, augment or Unchanged()
+        self._images, self._labels = arrays.images, arrays.labels
 
     def train_dataloader(self) -> TensorBatches:
         return self._batches(self.arrays.split.train, self.batch_size, EpochOrder(self.seed))
@@ -86,16 +106,19 @@ class TensorData(LightningDataModule):
         # Which samples an incomplete batch leaves out depends on the batch size, so the released habit keeps it.
         return self.batch_size * (1 if self.select_on_test else _EVALUATION_FACTOR)
 
-    def _batches(
-        self, part: tuple[int, ...], batch_size: int, order: EpochOrder | None = None
-    ) -> TensorBatches:
+    def _batches(self, part: tuple[int, ...], batch_size: int, order: EpochOrder | None = None) -> TensorBatches:
         device = self.trainer.strategy.root_device if self.trainer is not None else torch.device("cpu")
+        # All loaders share one copy on the device.
+        self._images, self._labels = self._images.to(device), self._labels.to(device)
+        to_range = ToRange(self.facts, self.arrays.levels, self.input_range, device)
+        unchanged = order is None or isinstance(self.augment, Unchanged)
+        prepare: Prepare = to_range if unchanged else Augmented(self.augment, to_range, self.seed)
         return TensorBatches(
-            self.arrays.images.to(device),
-            self.arrays.labels.to(device),
+            self._images,
+            self._labels,
             torch.tensor(part, device=device),
             batch_size=batch_size,
-            prepare=ToRange(self.facts, self.arrays.levels, self.input_range, device),
+            prepare=prepare,
             order=order,
             drop_last=self.select_on_test,
         )

@@ -48,5 +48,33 @@ def stratified(name: str, labels: Sequence[int], *, validation: Fraction, test: 
     return Split(name, train, held, last)
 
 
+def held_out(name: str, labels: Sequence[int], *, validation: int, test: int) -> Split:
+    """Cut a validation part from official training samples; the official test samples follow them in the data set.
+
+    Every class gives its share of the validation part to within one sample (largest remainder), the samples being
+    taken in the order of a hash of (name, class, index).
+
+    Args:
+        name: name and version of the split; another name is another cut.
+        labels: class of every official training sample.
+        validation: samples to hold out.
+        test: official test samples.
+    """
+    members: dict[int, list[int]] = {}
+    for index, label in enumerate(labels):
+        members.setdefault(int(label), []).append(index)
+    shares = {label: divmod(len(indices) * validation, len(labels)) for label, indices in sorted(members.items())}
+    short = validation - sum(whole for whole, _ in shares.values())
+    topped = set(sorted(shares, key=lambda label: -shares[label][1])[:short])
+    held = sorted(
+        index
+        for label, (whole, _) in shares.items()
+        for index in sorted(members[label], key=lambda index: _rank(name, label, index))[: whole + (label in topped)]
+    )
+    out = set(held)
+    train = tuple(index for index in range(len(labels)) if index not in out)
+    return Split(name, train, tuple(held), tuple(range(len(labels), len(labels) + test)))
+
+
 def _rank(name: str, label: int, index: int) -> bytes:
     return hashlib.sha256(f"{name}/{label}/{index}".encode()).digest()

@@ -6,6 +6,7 @@ The order here is the order in which axes are listed.
 from __future__ import annotations
 
 from lightning_modules.entries import (
+    augment,
     encoding,
     initialization,
     loss,
@@ -31,4 +32,5 @@ ALL = (
     *loss.ENTRIES,
     *optimizer.ENTRIES,
     *schedule.ENTRIES,
+    *augment.ENTRIES,
 )
