@@ -90,6 +90,21 @@ def axes(
 
 
 @app.command()
+def data(
+    name: Annotated[str | None, typer.Argument(help="One data set; all of them by default.")] = None,
+    root: Annotated[str | None, typer.Option(help="Folder for data sets, as data.root; else the user's cache.")] = None,
+    download: Annotated[bool, typer.Option("--download", help="Get the files that are missing, checked.")] = False,
+) -> None:
+    """List data sets with their splits, hashes, sources and files; download one.
+
+    Example: ablate data cifar10 --download
+    """
+    from ablate.commands import data as command
+
+    raise typer.Exit(command.main(name, root, download=download))
+
+
+@app.command()
 def dashboard(
     study: StudyArgument,
     directory: Directory = None,

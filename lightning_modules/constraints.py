@@ -33,6 +33,7 @@ def check(model: ModelChoices, training: TrainingChoices, data: DataChoices) -> 
         or recalibration_needs_statistics(model, training)
         or warm_up_ends(training)
         or encoding_suits_data(model, data)
+        or augmentation_suits_data(data)
     )
 
 
@@ -197,6 +198,17 @@ def encoding_suits_data(model: ModelChoices, data: DataChoices) -> str | None:
     if model.encoding.name == "direct":
         return None
     return f"{model.encoding.name} encodes static images, and {data.name} holds events; their frames go in as they are"
+
+
+def augmentation_suits_data(data: DataChoices) -> str | None:
+    facts = describe(data)
+    if facts.kind == "events":
+        augments_images = fact("augment", data.augment, "images")
+        return f"{data.augment.name} augments images, and {data.name} holds events" if augments_images else None
+    cutout, side = catalogue.options("augment", data.augment).get("cutout"), min(facts.shape[1:])
+    if isinstance(cutout, int) and cutout >= side:
+        return f"a cutout of {cutout} pixels can blank the images of {data.name}, which have {side}"
+    return None
 
 
 MODEL_RULES: tuple[Callable[[ModelChoices], str | None], ...] = (

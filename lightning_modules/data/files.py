@@ -29,6 +29,13 @@ def needed(distribution: Distribution, subset: int | None) -> list[DataFile]:
     return [file for file in distribution.files if file.part == "test" or subset is None or file.first < subset]
 
 
+def present(entry: DatasetEntry, root: str | None) -> list[DataFile]:
+    """The published files that lie here, by name alone."""
+    if entry.distribution is None:
+        return []
+    return [file for file in entry.distribution.files if _place(entry.distribution, file, root) is not None]
+
+
 def check(entry: DatasetEntry, root: str | None, subset: int | None) -> None:
     """See that all files needed are there and whole.
 
@@ -98,30 +105,35 @@ def by_hand(entry: DatasetEntry, root: str | None) -> str:
     assert entry.distribution is not None
     target = data_root(root)
     into = target if entry.distribution.archive else target / entry.distribution.folders[0]
-    first, *others = entry.distribution.downloads
-    more = f" and its {len(others)} neighbours" if others else ""
-    return f"by hand: put {first.url}{more} into {into}"
+    names = ", ".join(each.name for each in entry.distribution.downloads)
+    return f"by hand: put {names} from {entry.distribution.downloads[0].url.rpartition('/')[0]} into {into}"
 
 
 def _located(
     entry: DatasetEntry, distribution: Distribution, root: str | None, subset: int | None
 ) -> dict[Path, list[DataFile]]:
     """Where each file needed is read from; an archive stands for all that do not lie there themselves."""
-    base, archive = data_root(root), distribution.archive
     found: dict[Path, list[DataFile]] = {}
     for file in needed(distribution, subset):
-        places = [base / folder / name for folder in distribution.folders for name in (file.name, f"{file.name}.gz")]
-        if archive is not None:
-            places.append(base / archive.name)
-        place = next((each for each in places if each.is_file()), None)
+        place = _place(distribution, file, root)
         if place is None:
+            missing = data_root(root) / distribution.folders[0] / file.name
             asked = "" if root is None else f" --root {root}"
             raise FileNotFoundError(
-                f"{entry.name}: {places[0]} is missing; get the files with: ablate data {entry.name} --download{asked} "
+                f"{entry.name}: {missing} is missing; get the files with: ablate data {entry.name} --download{asked} "
                 f"(or {by_hand(entry, root)})"
             )
         found.setdefault(place, []).append(file)
     return found
+
+
+def _place(distribution: Distribution, file: DataFile, root: str | None) -> Path | None:
+    """The file itself, compressed, or the archive that holds it; None if it is not here."""
+    base, archive = data_root(root), distribution.archive
+    places = [base / folder / name for folder in distribution.folders for name in (file.name, f"{file.name}.gz")]
+    if archive is not None:
+        places.append(base / archive.name)
+    return next((each for each in places if each.is_file()), None)
 
 
 def _archive_at(distribution: Distribution, path: Path) -> Download | None:
