@@ -119,6 +119,39 @@ def dashboard(
     raise typer.Exit(command.main(study, directory, view))
 
 
+@app.command()
+def evaluate(
+    checkpoint: Annotated[str, typer.Argument(help="A checkpoint of a run (runs/<run_id>/checkpoints/best.ckpt).")],
+    dataset: Annotated[str, typer.Option("--data", help="The data set on whose test part to evaluate.")],
+    root: Annotated[str | None, typer.Option(help="Folder with the data set's files.")] = None,
+    timesteps: Annotated[int | None, typer.Option(help="Run with another T, for levels that allow it.")] = None,
+    steps: Annotated[str | None, typer.Option(help="Cut the readout after these steps: 1..T, 1..4 or 1,2,4.")] = None,
+) -> None:
+    """Test accuracy of a checkpoint, also against the number of inference steps.
+
+    Example: ablate evaluate X.ckpt --data digits --steps 1..T
+    """
+    from ablate.commands import evaluate as command
+
+    raise typer.Exit(command.main(checkpoint, dataset, root, timesteps, steps))
+
+
+@app.command("import-checkpoint")
+def import_checkpoint(
+    path: Annotated[str, typer.Argument(help="A checkpoint of the S-ResNet paper's authors (.pth.tar).")],
+    out: Annotated[str, typer.Option(help="Where to write the checkpoint.")],
+    classes: Annotated[int | None, typer.Option(help="Number of classes; fewer than outputs means boosting.")] = None,
+    leak: Annotated[float, typer.Option(help="The leak it was trained with; the file does not hold it.")] = 0.874,
+) -> None:
+    """Turn a checkpoint of the paper's authors into one that `evaluate` reads.
+
+    Example: ablate import-checkpoint cifar10.pth.tar --classes 10 --leak 0.874 --out cifar10.ckpt
+    """
+    from ablate.commands import import_checkpoint as command
+
+    raise typer.Exit(command.main(path, classes, leak, out))
+
+
 def main() -> None:
     """Entry point: a mistake of the request is one line and exit code 2, Ctrl-C is 130."""
     try:

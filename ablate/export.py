@@ -49,7 +49,7 @@ def results(directory: StudyDirectory, plan: Plan, ledger: Ledger) -> StudyResul
         study=_description(directory, plan),
         runs=pd.DataFrame(rows),
         curves=pd.DataFrame(curves, columns=["run_id", "epoch", "split", "metric", "value"]),
-        layers=pd.DataFrame(layers, columns=["run_id", "layer", "firing_rate", "synops", "macs", "acs"]),
+        layers=pd.DataFrame(layers),
         exclusions=[{**_cell(each.cell), "reason": each.reason} for each in plan.excluded],
         correct=correct,
         provenance=_provenance(records),

@@ -62,12 +62,14 @@ def tracked(spec: RunSpec, *, resumed: bool = False) -> Iterator[RunLogger | Non
 
 
 def summarise(logger: RunLogger | None, record: RunRecord) -> None:
-    """Put status, reason, metrics and provenance of an attempt into the summary of its W&B run; without one do nothing.
+    """Put what became of an attempt into its W&B run: summary and table of layers. Without a run do nothing.
 
     The metrics replace what the last epoch left under the same name, so that the summary shows the chosen epoch.
     """
     if logger is None:
         return
+    if record.layers:
+        logger.table("layers", record.layers)
     summary = {name: value for name, value in record.metrics.items() if value is not None}
     origin = {name: record.provenance.get(name) for name in ("commit", "data_fingerprint", "device", "backend")}
     summary |= {name: value for name, value in origin.items() if value}

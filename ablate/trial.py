@@ -38,6 +38,7 @@ def _attempt(spec: RunSpec, logger: Any) -> RunRecord:
     from lightning_modules import data
     from lightning_modules.choices import DataChoices, ModelChoices, TrainingChoices
     from lightning_modules.classifier import SpikingClassifier
+    from lightning_modules.diagnostics import diagnose
     from lightning_modules.energy import measure
 
     choices = DataChoices.model_validate({**spec.config["data"], "root": spec.execution.get("data_root")})
@@ -60,6 +61,7 @@ def _attempt(spec: RunSpec, logger: Any) -> RunRecord:
     with PeakMemory(device) as memory:
         trained = train(spec, classifier, module, logger)
         cost = measure(classifier, module)
+        layers = _joined(cost.layers, diagnose(classifier, module))
     return RunRecord(
         run_id=spec.run_id,
         attempt=spec.attempt,
@@ -72,12 +74,22 @@ def _attempt(spec: RunSpec, logger: Any) -> RunRecord:
             "peak_memory_mb": memory.megabytes,
         },
         curves=trained.curves,
-        layers=cost.layers,
+        layers=layers,
         correct=_packed(classifier.correct),
         provenance=provenance(
             backend=spec.execution.get("backend", "eager"), data_fingerprint=module.fingerprint, device=device
         ),
     )
+
+
+def _joined(*tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row a layer, with the columns of all tables; what a table does not know of a layer is None."""
+    columns = dict.fromkeys(column for table in tables for row in table for column in row)
+    rows: dict[str, dict[str, Any]] = {}
+    for row in (row for table in tables for row in table):
+        known = {column: value for column, value in row.items() if value is not None}
+        rows.setdefault(row["layer"], dict.fromkeys(columns)).update(known)
+    return list(rows.values())
 
 
 def _device(accelerator: str) -> str:

@@ -26,6 +26,13 @@ class RunLogger(WandbLogger):
         """Set entries of the run's summary."""
         self._attempt(self.experiment.summary.update, summary)
 
+    def table(self, name: str, rows: list[dict[str, Any]]) -> None:
+        """Log rows of the same columns as a W&B table."""
+        import pandas as pd
+        import wandb
+
+        self._attempt(lambda: self.experiment.log({name: wandb.Table(dataframe=pd.DataFrame(rows))}))
+
     def _attempt(self, act: Callable[..., Any], *arguments: Any, **named: Any) -> None:
         if self._lost:
             return

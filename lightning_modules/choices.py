@@ -53,7 +53,7 @@ class ModelChoices(Choices):
     width: Count = 32
     """Channels of the first stage; the others have twice and four times as many."""
     match_parameters: Count | None = None
-    """The width is chosen so that the network has as nearly as possible this many parameters; `width` is then unused."""
+    """Choose the width so that the network has as nearly as possible this many parameters; `width` is then unused."""
     timesteps: Count = 50
     residual: Annotated[Level, LevelOf("residual")] = Level("sresnet")
     shortcut: Annotated[Level | None, LevelOf("shortcut", optional=True)] = None

@@ -14,6 +14,7 @@ from lightning_modules.building import create
 from lightning_modules.calibration import recalibrate
 from lightning_modules.choices import ModelChoices, TrainingChoices
 from lightning_modules.data.batches import Batch
+from lightning_modules.matching import match_parameters
 from lightning_modules.measurements import FiringRates, MeanActivity, spikes_seen
 from lightning_modules.network import SpikingResNet
 from lightning_modules.scores import Scores
@@ -78,10 +79,13 @@ class SpikingClassifier(LightningModule):
             logger=False,
         )
         self.seed = seed
+        shapes: dict[str, Any] = {"in_channels": in_channels, "classes": classes, "events": events}
+        target = self.choices.match_parameters
+        sized = self.choices if target is None else match_parameters(self.choices, target, **shapes)
         with torch.random.fork_rng(devices=[]):
             # Levels of plug-ins may draw parameters that `initialise` knows nothing of.
             torch.manual_seed(streams.stream_seed(seed, "construction"))
-            self.network = SpikingResNet(self.choices, in_channels=in_channels, classes=classes, events=events)
+            self.network = SpikingResNet(sized, **shapes)
         streams.initialise(self.network, seed)
         self.loss = create("loss", self.training_choices.loss, label_smoothing=self.training_choices.label_smoothing)
         self.correct: list[bool] = []

@@ -39,6 +39,7 @@ class SpikingResNet(nn.Module):
     def __init__(self, choices: ModelChoices, *, in_channels: int, classes: int, events: bool = False) -> None:
         super().__init__()
         self.choices = choices
+        self.events = events
         self.timesteps = choices.timesteps
         self.initialization = create("initialization", choices.initialization)
         stages, layers = _stages(choices)

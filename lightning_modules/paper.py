@@ -6,10 +6,8 @@ and the kind of input are read from the tensors' shapes. It does not hold the le
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
-from zipfile import BadZipFile
 
 import torch
 from torch import Tensor
@@ -17,6 +15,7 @@ from torch import Tensor
 from lightning_modules.choices import ModelChoices
 from lightning_modules.level import Level
 from lightning_modules.network import SpikingResNet
+from lightning_modules.safe_load import load_plain
 
 _EVENT_CHANNELS = 2
 
@@ -86,14 +85,7 @@ def _layer_names(depth: int) -> list[tuple[str, str, str, str]]:
 
 
 def _read(path: Path) -> dict[str, Tensor]:
-    try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read ({error.strerror or _first_line(error)})") from None
-    except pickle.UnpicklingError:
-        raise ValueError(f"{path}: damaged, or holds objects other than tensors, which are never loaded") from None
-    except (RuntimeError, EOFError, BadZipFile, KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
-        raise ValueError(f"{path}: damaged or not a checkpoint ({_first_line(error)})") from None
+    loaded = load_plain(path)
     state = loaded.get("state_dict") if isinstance(loaded, Mapping) else None
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
         raise ValueError(f"{path}: not a checkpoint of the paper's S-ResNet (no state_dict of tensors)")

@@ -4,26 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from command_line import ablate
 
 TINY = ["seeds=2", "training.epochs=1", "axes={residual: [plain], timesteps: [2]}", "model={timesteps: 1, width: 2}"]
 TABLES = {"runs.csv", "effects.csv", "curves.csv", "layers.csv", "results.json", "guide.md", "guide.tex", "guide.html"}
-
-
-def ablate(*arguments: str, cwd: Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "ablate", *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        env=os.environ | {"COLUMNS": "200"},
-    )
 
 
 @pytest.fixture(scope="module")

@@ -59,7 +59,11 @@ def test_a_run_records_its_metrics_curves_layers_and_correctness(first: RunRecor
     assert 0 < first.metrics["test_accuracy"] <= 1  # type: ignore[operator]
     assert {(row[1], row[2]) for row in first.curves} >= {("train", "loss"), ("val", "accuracy"), ("train", "lr")}
     assert {row[0] for row in first.curves} == set(range(5))
-    assert first.layers
+    columns = {"layer", "firing_rate", "synops", "macs", "acs", "gradient_norm", "silent", "saturated", "largest"}
+    assert all(set(row) == columns for row in first.layers)
+    assert {row["layer"] for row in first.layers} >= {"stem.conv", "stem.fire", "head.linear"}
+    for column in columns:
+        assert any(row[column] is not None for row in first.layers)
     assert len(first.correct) == 60  # 359 samples are 45 bytes
 
 
@@ -137,7 +141,7 @@ def kill_after_epoch(killed: RunSpec, epoch: int) -> int:
     )
     process = subprocess.Popen([sys.executable, "-c", slowed + script, killed.to_json()])
     progress = Path(killed.directory) / "progress.json"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     try:
         while time.monotonic() < deadline and process.poll() is None:
             if progress.exists() and (done := json.loads(progress.read_text())["epoch"]) >= epoch:

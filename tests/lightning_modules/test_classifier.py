@@ -220,3 +220,17 @@ def test_training_with_recalibration_runs() -> None:
     fit = trainer(1)
     fit.fit(model, datamodule=digits(model))
     assert torch.isfinite(fit.callback_metrics["val_loss"])
+
+
+def test_a_network_may_be_sized_by_its_parameter_count() -> None:
+    """Levels that add parameters (bntt) or have none of their own then compare at equal counts."""
+    training = TrainingChoices()
+    counts = []
+    for normalization in ("none", "bntt"):
+        model = ModelChoices.model_validate(
+            {"depth": 1, "timesteps": 4, "normalization": normalization, "match_parameters": 20_000}
+        )
+        network = SpikingClassifier(model, training, in_channels=1, classes=10).network
+        counts.append(sum(parameter.numel() for parameter in network.parameters()))
+
+    assert all(abs(count - 20_000) < 2_500 for count in counts)

@@ -1,0 +1,68 @@
+"""`ablate evaluate`: test accuracy of one checkpoint, also against the number of inference steps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from ablate.errors import RequestError
+from lightning_modules import data
+from lightning_modules.choices import DataChoices
+
+if TYPE_CHECKING:
+    from lightning_modules.classifier import SpikingClassifier
+
+
+def main(path: str, dataset: str, root: str | None, timesteps: int | None, steps: str | None) -> int:
+    """Print the accuracy after all steps, or one row for each number of steps asked for."""
+    choices = DataChoices(name=dataset, root=root, batch_size=64)
+    try:
+        facts = data.describe(choices)
+    except ValueError as error:
+        raise RequestError(str(error).replace("data.name", "--data")) from error
+    from lightning_modules import checkpoints
+    from lightning_modules.evaluation import accuracy_by_steps
+
+    try:
+        classifier = checkpoints.load(path)
+        _check_fit(classifier, facts)
+        if timesteps is not None:
+            classifier.network.set_timesteps(timesteps)
+        asked = _steps(steps, classifier.network.timesteps)
+        module = data.open(choices, input_range=classifier.network.encoder.input_range, seed=classifier.seed)
+        accuracies = accuracy_by_steps(classifier, module, asked)
+    except (ValueError, FileNotFoundError) as error:
+        raise RequestError(str(error)) from error
+    _print(accuracies, facts)
+    return 0
+
+
+def _check_fit(classifier: SpikingClassifier, facts: data.DatasetFacts) -> None:
+    network = classifier.network
+    if (network.stem.conv.in_channels, network.readout.classes) != (facts.shape[0], facts.classes):
+        raise RequestError(
+            f"--data {facts.name}: has {facts.shape[0]} channels and {facts.classes} classes, the network "
+            f"{network.stem.conv.in_channels} and {network.readout.classes}"
+        )
+
+
+def _steps(text: str | None, timesteps: int) -> Sequence[int]:
+    """`1..4`, `1,2,8` or nothing, which is all steps."""
+    if text is None:
+        return [timesteps]
+    if bounds := re.fullmatch(r"(\d+)\.\.(\d+|T)", text):
+        return range(int(bounds[1]), (timesteps if bounds[2] == "T" else int(bounds[2])) + 1)
+    if re.fullmatch(r"\d+(,\d+)*", text):
+        return [int(each) for each in text.split(",")]
+    raise RequestError(f"--steps: {text!r} is not accepted; write 1..T, 1..4 or 1,2,4")
+
+
+def _print(accuracies: dict[int, float], facts: data.DatasetFacts) -> None:
+    console = Console(highlight=False)
+    console.print(f"{facts.name}, split {facts.split}, test part ({facts.test:,} samples)")
+    console.print("steps  test accuracy %")
+    for steps, accuracy in accuracies.items():
+        console.print(f"{steps:>5}  {100 * accuracy:>15.2f}")
