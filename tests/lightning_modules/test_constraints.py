@@ -127,6 +127,21 @@ def test_what_is_not_refused_can_be_built_and_run(
         assert SpikingResNet(model, in_channels=1, classes=2)(torch.rand(2, 1, 4, 4)).isfinite().all()
 
 
+def test_augmentation_of_images_is_refused_for_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    recordings = replace(data.DATASETS["digits"], name="recordings", kind="events")
+    monkeypatch.setitem(data.DATASETS, "recordings", recordings)
+    chosen = DataChoices.model_validate({"name": "recordings", "augment": "standard"})
+    assert _check({}, data=chosen) == "standard augments images, and recordings holds events"
+    assert _check({}, data=DataChoices(name="recordings")) is None
+
+
+def test_a_cutout_as_large_as_the_image_is_refused() -> None:
+    for side, refused in ((7, False), (8, True)):
+        augment = {"name": "standard", "cutout": side}
+        chosen = DataChoices.model_validate({"name": "digits", "augment": augment})
+        assert (_check({}, data=chosen) is not None) == refused
+
+
 def test_a_level_that_states_no_facts_is_not_refused_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
     for axis, built_in in {"residual": "plain", "neuron": "relu", "normalization": "none"}.items():
         theirs = replace(catalogue.entry(axis, built_in), name="theirs", facts={})

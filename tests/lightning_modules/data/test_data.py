@@ -22,6 +22,10 @@ from lightning_modules.data.module import TensorData
             DataChoices(name="digits", split="digits-v9"),
             "'digits-v9' is not a split of digits; did you mean 'digits-v1'?",
         ),
+        (DataChoices(name="digits", subset=100), "data.subset: digits has no official order of training images;"),
+        (DataChoices(name="cifar10", subset=9), "an integer from 10 to 50000 is needed"),
+        (DataChoices(name="mnist", subset=60_001), "60001 of the 60,000 training images of mnist"),
+        (DataChoices(name="cifar10", subset=50, split="cifar10-v1"), "'cifar10-v1' cuts all of cifar10"),
     ],
 )
 def test_unknown_names_are_refused_with_the_nearest_in_one_line(choices: DataChoices, message: str) -> None:
@@ -105,3 +109,23 @@ def test_the_fingerprint_changes_with_a_single_pixel(digits: TensorData) -> None
     images = digits.arrays.images.clone()
     images[5, 0, 3, 3] += 1
     assert replace(digits.arrays, images=images).fingerprint() != digits.fingerprint
+
+
+@pytest.mark.parametrize("name", ["cifar10", "cifar100", "mnist", "fashion_mnist"])
+def test_the_files_of_a_data_set_hold_what_its_splits_cut(name: str) -> None:
+    entry = data.entry(name)
+    assert entry.distribution is not None
+    train = max(file.first + file.count for file in entry.distribution.files if file.part == "train")
+    assert train == entry.training_images
+    for split in entry.splits.values():
+        assert (split.train or 0) + (split.validation or 0) == entry.training_images
+        assert split.test == entry.test_images
+
+
+def test_a_subset_is_described_without_its_files() -> None:
+    facts = data.describe(DataChoices(name="cifar10", subset=10_000))
+    assert (facts.split, facts.train, facts.validation, facts.test) == ("subset10000-v1", 9_000, 1_000, 10_000)
+
+
+def test_embedded_data_need_no_files() -> None:
+    data.check(DataChoices(name="digits", root="/nowhere"))

@@ -7,7 +7,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lightning_modules.data.splits import stratified
+from lightning_modules.data.splits import held_out, stratified
 
 FIFTH = Fraction(1, 5)
 
@@ -48,3 +48,24 @@ def test_a_sample_keeps_its_part_when_labels_are_of_another_type() -> None:
         validation=FIFTH,
         test=FIFTH,  # type: ignore[arg-type]
     )
+
+
+@given(st.lists(st.integers(0, 4), min_size=10, max_size=120), st.integers(0, 9))
+def test_a_held_out_part_has_exactly_its_size_and_each_class_its_share(labels: list[int], tenths: int) -> None:
+    validation = len(labels) * tenths // 10
+    split = held_out("some-v1", labels, validation=validation, test=7)
+    assert len(split.validation) == validation
+    assert sorted(split.train + split.validation) == list(range(len(labels)))
+    for label in set(labels):
+        share = labels.count(label) * validation / len(labels)
+        assert abs(sum(labels[index] == label for index in split.validation) - share) < 1
+
+
+def test_the_official_test_samples_follow_the_training_samples() -> None:
+    assert held_out("some-v1", [0, 1] * 10, validation=2, test=3).test == (20, 21, 22)
+
+
+def test_a_held_out_part_is_fixed_for_ever_under_its_name() -> None:
+    """The digests of published data sets in the catalogue rest on this."""
+    split = held_out("cifar10-v1", [0, 1, 2] * 10, validation=6, test=2)
+    assert split.validation == (2, 4, 6, 9, 11, 16)
