@@ -156,10 +156,8 @@ def main() -> None:
     """Entry point: a mistake of the request is one line and exit code 2, Ctrl-C is 130."""
     try:
         app(standalone_mode=False)
-    except RequestError as error:
-        _fail(str(error), 2)
-    except StudyError as error:
-        _fail(str(error), 1)
+    except (RequestError, StudyError) as error:
+        _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         _fail("stopped", 130)
     except typer.Exit as exit_:

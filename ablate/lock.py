@@ -27,7 +27,9 @@ _PREFIX = "lock."
 
 
 class StudyLockedError(StudyError):
-    """Another coordinator owns the study."""
+    """Another coordinator owns the study; nothing was written."""
+
+    exit_code = 2
 
 
 class LockLostError(StudyError):

@@ -15,9 +15,11 @@ from ablate.config import Study
 from ablate.coordinator import Listener, Summary, coordinate
 from ablate.design import Plan, PlannedRun
 from ablate.engines import Engine, InlineEngine, ProcessEngine
+from ablate.errors import RequestError
 from ablate.ledger import Ledger
 from ablate.records import RunSpec
 from ablate.study_directory import MAIN, StudyDirectory
+from lightning_modules import data
 from reports import guide
 from reports.results import StudyResults
 
@@ -114,6 +116,20 @@ def execute(prepared: Prepared, listener: Listener, *, retry_failed: bool = Fals
         return coordinate(ledger, prepared.plan.runs, _engine(prepared), _Specs(prepared), listener)
 
 
+def require_data(prepared: Prepared) -> None:
+    """See that what is left to run has its data. Nothing is written.
+
+    Raises:
+        RequestError: if the data set's files are not there or not the published ones.
+    """
+    if prepared.progress().complete == len(prepared.plan.runs):
+        return
+    try:
+        data.check(prepared.study.baseline.data)
+    except (ValueError, OSError) as error:
+        raise RequestError(str(error)) from error
+
+
 def read_ledger(directory: StudyDirectory) -> Ledger:
     """The ledger of a study for looking at; nothing is written."""
     return Ledger.read(directory.path, name=directory.study.name, uid=directory.uid, branch=directory.branch)
@@ -152,12 +168,12 @@ class _Specs:
 
     def __init__(self, prepared: Prepared) -> None:
         self._directory = prepared.directory
-        study = prepared.study
+        study, root = prepared.study, prepared.study.baseline.data.root
         self._tracking = study.fields.tracking.model_dump() | {"directory": str(prepared.directory.path.absolute())}
         self._execution: dict[str, Any] = {
             "accelerator": study.fields.engine.accelerator,
             "backend": "eager",
-            "data_root": study.baseline.data.root,
+            "data_root": root and str(Path(root).absolute()),
             "objective": study.fields.objective.model_dump(),
             "plugins": list(study.fields.plugins),
             "plugin_folders": list(study.plugin_folders),

@@ -22,6 +22,7 @@ def main(
 ) -> int:
     """Exit code: 0 if every planned run is complete, 1 if some failed, 130 after Ctrl-C."""
     prepared = workflow.prepare(argument, overrides, directory=directory, branch=branch)
+    workflow.require_data(prepared)
     console = Console(highlight=False)
     for line in describe(prepared):
         console.print(Text(line), soft_wrap=True)

@@ -131,6 +131,7 @@ def test_a_plan_costs_nothing_and_writes_nothing(tmp_path: Path) -> None:
             ["run", "quickstart", "model.timesteps=0"],
             "baseline.model.timesteps: 0 is too small; an integer of at least",
         ),
+        (["run", "cifar10_small", "data.root=nowhere"], "cifar10: nowhere/cifar-10-batches-py/data_batch_1 is missing"),
         (["run", "quikstart"], "'quikstart' is neither a study file, a study directory nor a packaged study; did you"),
         (["plan", "quickstart", "data.name=mnst"], "baseline.data.name: 'mnst' is not a data set"),
         (["run", "quickstart", "exclude=[{when: {timesteps: 4}, because: x}]"], "baseline: excluded"),
