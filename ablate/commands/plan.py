@@ -9,6 +9,7 @@ from rich.text import Text
 
 from ablate import estimate
 from ablate.config import Axis, Study
+from ablate.design import Plan
 from ablate.display import duration
 from ablate.workflow import Prepared, prepare
 from lightning_modules import catalogue, data
@@ -31,9 +32,18 @@ def describe(prepared: Prepared) -> list[str]:
     for axis in study.axes:
         others = "  ".join(level.label for level in axis.levels if level.label != axis.reference)
         lines.append(f"  {axis.name:<{width}}  {others}  (+ {axis.reference})")
+    return [*lines, *excluded(plan), _cost(prepared), *_power(study), *_warnings(prepared)]
+
+
+def excluded(plan: Plan) -> list[str]:
+    """The cells left out, one line for each reason."""
+    cells: dict[str, list[str]] = {}
     for each in plan.excluded:
-        lines.append(f"  excluded: {each.cell.label}: {each.reason}")
-    return [*lines, _cost(prepared), *_power(study), *_warnings(prepared)]
+        cells.setdefault(each.reason, []).append(each.cell.label)
+    return [
+        f"  excluded: {labels[0]}{f' and {len(labels) - 1} more' if len(labels) > 1 else ''}: {reason}"
+        for reason, labels in cells.items()
+    ]
 
 
 def _headline(prepared: Prepared) -> str:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from ablate import workflow
 from ablate.attempts import RunState
+from ablate.commands.plan import excluded
 from ablate.design import Cell
 from ablate.workflow import Prepared
 
@@ -24,8 +25,8 @@ def main(argument: str, directory: str | None) -> int:
     # Off a terminal a table must not be cut to 80 columns: somebody may search the log for a reason.
     width = None if console.is_terminal else 200
     console.print(table(prepared), width=width)
-    for each in prepared.plan.excluded:
-        console.print(Text(f"excluded: {each.cell.label}: {each.reason}"), soft_wrap=True)
+    for line in excluded(prepared.plan):
+        console.print(Text(line.strip()), soft_wrap=True)
     progress = prepared.progress()
     total = len(prepared.plan.runs)
     missing = total - progress.complete - progress.failed
