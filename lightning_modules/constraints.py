@@ -136,8 +136,7 @@ def zeroed_branch_can_learn(model: ModelChoices) -> str | None:
         return (
             f"zero_init_residual leaves {model.neuron.name} at 0, where its gradient is 0: the branch would never learn"
         )
-    support = fact("surrogate", model.surrogate, "support")
-    if not isinstance(support, int | float) or support > _distance_at_rest(model):
+    if not _out_of_reach_at_rest(model):
         return None
     return (
         f"zero_init_residual leaves {model.residual.name}'s neuron at rest, out of reach of the {model.surrogate.name} "
@@ -145,16 +144,38 @@ def zeroed_branch_can_learn(model: ModelChoices) -> str | None:
     )
 
 
+def spikes_pass_a_zeroed_branch(model: ModelChoices) -> str | None:
+    """With the branch at 0 the neuron after the sum sees only the shortcut's spikes; if it stays silent, all does."""
+    follows_sum = fact("residual", model.residual, "sum_neuron") and _spiking(model)
+    if not _zero_init(model) or not follows_sum or fact("normalization", model.normalization, "weight") is False:
+        return None
+    # What a normalised membrane does depends on the data; a wide surrogate reaches neurons that never fire.
+    if fact("normalization", model.normalization, "membrane") or not _out_of_reach_at_rest(model):
+        return None
+    what = f"zero_init_residual leaves {model.residual.name}'s neurons with the shortcut's spikes alone"
+    if fact("neuron", model.neuron, "fixed_timesteps"):
+        return f"{what}, on which {model.neuron.name} starts silent: the network would never learn"
+    peak = _input_gain(model) * sum(_leak(model) ** step for step in range(model.timesteps))
+    if _fires(model, peak):
+        return None
+    return (
+        f"{what}, which raise {model.neuron.name} to {peak:.3g} in timesteps {model.timesteps}, with threshold "
+        f"{model.threshold:g} and fire {model.fire} not enough to fire: the network would never learn"
+    )
+
+
 def always_firing_branch_fires(model: ModelChoices) -> str | None:
     if not _zero_init(model) or not fact("residual", model.residual, "starts_firing"):
         return None
     name = model.residual.name
+    if fact("normalization", model.normalization, "membrane"):
+        return f"zero_init_residual of {name} sets a bias to 1, which {model.normalization.name} takes off the membrane"
     if fact("normalization", model.normalization, "bias") is False:
         return f"zero_init_residual of {name} sets a bias to 1, and this {model.normalization.name} has no bias"
     if fact("neuron", model.neuron, "fixed_timesteps"):
         return f"zero_init_residual of {name} needs a neuron that fires on a bias of 1; {model.neuron.name} mixes steps"
     gain = _input_gain(model)
-    if gain > model.threshold or (gain == model.threshold and model.fire == "ge"):
+    if _fires(model, gain):
         return None
     return (
         f"zero_init_residual of {name} sets a bias to 1, on which a neuron with threshold {model.threshold:g}, fire "
@@ -223,6 +244,7 @@ MODEL_RULES: tuple[Callable[[ModelChoices], str | None], ...] = (
     logic_needs_spikes,
     zero_init_needs_weight,
     zeroed_branch_can_learn,
+    spikes_pass_a_zeroed_branch,
     always_firing_branch_fires,
     latency_needs_steps,
     phase_fits_timesteps,
@@ -244,16 +266,26 @@ def _zero_init(model: ModelChoices) -> bool:
     return bool(default if model.zero_init_residual is None else model.zero_init_residual)
 
 
+def _leak(model: ModelChoices) -> float:
+    """The fraction of the membrane that a neuron keeps, in the beginning where it is learnt."""
+    options = catalogue.options("neuron", model.neuron)
+    tau = options.get("tau0") or options.get("tau")
+    if isinstance(tau, int | float):
+        return 1 - 1 / tau
+    return 1.0 if fact("neuron", model.neuron, "leak") is False else model.leak
+
+
 def _input_gain(model: ModelChoices) -> float:
     """What a neuron multiplies its input by."""
-    options = catalogue.options("neuron", model.neuron)
-    if not options.get("decay_input"):
-        return 1.0
-    tau = options.get("tau0") or options.get("tau")
-    return 1 / tau if isinstance(tau, int | float) else 1 - model.leak
+    return 1 - _leak(model) if catalogue.options("neuron", model.neuron).get("decay_input") else 1.0
 
 
-def _distance_at_rest(model: ModelChoices) -> float:
-    """|u| of a neuron without input: how far the surrogate must reach."""
+def _fires(model: ModelChoices, membrane: float) -> bool:
+    return membrane > model.threshold or (membrane == model.threshold and model.fire == "ge")
+
+
+def _out_of_reach_at_rest(model: ModelChoices) -> bool:
+    """Whether the surrogate gives a neuron without input no gradient: its |u| is not within the support."""
+    support = fact("surrogate", model.surrogate, "support")
     centred_at_one = model.scale == "theta" or fact("neuron", model.neuron, "fixed_timesteps")
-    return 1.0 if centred_at_one else model.threshold
+    return isinstance(support, int | float) and support <= (1.0 if centred_at_one else model.threshold)

@@ -1,9 +1,10 @@
 """Residual blocks: how the branch a = SN(F(x)), F = conv-norm-SN-conv-norm, and the shortcut s become the output.
 
 Facts: `shortcut` is what the level puts where the shape changes (None: it has no shortcut); `zero_init_residual`
-whether the branch's last norm starts at 0; `branch_neuron` whether a neuron follows that norm alone; `binary` whether
-the equation is logic, defined on spikes only; `starts_firing` whether zero-init also needs that norm's bias at 1 and a
-neuron that fires on it; `own_membrane` is `own` where the level's neurons are its own, not the model's.
+whether the branch's last norm starts at 0; `branch_neuron` whether a neuron follows that norm alone; `sum_neuron`
+whether one follows the sum with the shortcut; `binary` whether the equation is logic, defined on spikes only;
+`starts_firing` whether zero-init also needs that norm's bias at 1 and a neuron that fires on it; `own_membrane` is
+`own` where the level's neurons are its own, not the model's.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ ENTRIES = (
         equation="SN(F(x) + D(x)), added before the neuron",
         source="Spiking ResNet, in Fang et al. 2021 (arXiv 2102.04159)",
         factory=f"{_MODULE}:Vanilla",
-        facts=_facts("conv_norm", zero_init_residual=True, branch_neuron=False),
+        facts=_facts("conv_norm", zero_init_residual=True, branch_neuron=False, sum_neuron=True),
     ),
     LevelEntry(
         axis="residual",

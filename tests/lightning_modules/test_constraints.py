@@ -16,6 +16,7 @@ from lightning_modules.network import SpikingResNet
 _IMAGES = DataChoices(name="digits")
 _ZEROED = {"zero_init_residual": True}
 _FIRING = {"residual": "sew_and", "normalization": "bn", "zero_init_residual": True}
+_VANILLA = {"residual": "vanilla", "normalization": "bn", "timesteps": 4}
 _CONTROL = {"neuron": "relu", "timesteps": 1, "normalization": "bn"}
 
 
@@ -51,6 +52,11 @@ def _check(model: dict[str, Any], training: dict[str, Any] | None = None, data: 
         ({**_FIRING, "neuron": "plif", "fire": "ge"}, "input gain 0.5"),
         ({**_FIRING, "neuron": "psn", "fire": "ge"}, "psn mixes steps"),
         ({**_FIRING, "normalization": "bntt", "fire": "ge"}, "this bntt has no bias"),
+        ({**_FIRING, "normalization": "mpbn", "fire": "ge"}, "mpbn takes off the membrane"),
+        ({**_VANILLA, "timesteps": 1}, "raise lif to 1 in timesteps 1"),
+        ({**_VANILLA, "neuron": "plif"}, "raise plif to 0.938 in timesteps 4, with threshold 1 and fire gt not enough"),
+        ({**_VANILLA, "neuron": {"name": "lif", "tau": 2.0, "decay_input": True}}, "raise lif to 0.938"),
+        ({**_VANILLA, "neuron": "psn"}, "on which psn starts silent: the network would never learn"),
         ({"encoding": "latency", "timesteps": 1}, "fires every pixel at once"),
         ({"encoding": "phase", "timesteps": 30}, "phase with 30 bits"),
         ({"encoding": {"name": "phase", "period": 8}, "timesteps": 4}, "never shows its last bits in timesteps 4"),
@@ -83,6 +89,13 @@ def test_a_senseless_combination_is_refused_with_its_reason(model: dict[str, Any
         {**_FIRING, "fire": "ge"},
         {**_FIRING, "threshold": 0.9},
         {**_FIRING, "normalization": {"name": "bntt", "bias": True}, "fire": "ge"},
+        _VANILLA,
+        {**_VANILLA, "neuron": "if", "threshold": 3.9},
+        {**_VANILLA, "neuron": "plif", "zero_init_residual": False},
+        {**_VANILLA, "neuron": "plif", "normalization": "none"},
+        {**_VANILLA, "neuron": "plif", "surrogate": "atan"},
+        {**_VANILLA, "neuron": "plif", "threshold": 0.9},
+        {**_VANILLA, "timesteps": 1, "fire": "ge"},
         {"encoding": "phase", "timesteps": 24},
         {"encoding": {"name": "phase", "period": 8}, "timesteps": 30},
     ],
