@@ -155,15 +155,15 @@ def import_checkpoint(
 def main() -> None:
     """Entry point: a mistake of the request is one line and exit code 2, Ctrl-C is 130."""
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)
     except (RequestError, StudyError) as error:
         _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         _fail("stopped", 130)
-    except typer.Exit as exit_:
-        sys.exit(exit_.exit_code)
     except Exception as error:
         _usage(error)
+    # Click gives back the code of an Exit instead of raising it when it is not to end the process itself.
+    sys.exit(code or 0)
 
 
 def _usage(error: Any) -> None:

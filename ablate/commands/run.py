@@ -72,7 +72,7 @@ def _say_stopped(console: Console, stopped: Interrupted, argument: str) -> None:
 def _say_next(console: Console, prepared: Prepared, summary: Summary) -> None:
     name = _shell_name(prepared.directory.path)
     if summary.failed:
-        console.print(f"{summary.failed} runs failed; the reasons: ablate status {name}")
+        console.print(f"{summary.failed} failed; the reasons: ablate status {name}")
         console.print(f"Repeat them with: ablate run {name} --retry-failed")
     console.print(f"Look at the runs: ablate dashboard {name}")
 

@@ -78,6 +78,18 @@ def test_a_new_seed_adds_only_its_runs(ran: tuple[Path, subprocess.CompletedProc
     assert len(list(copy.glob("runs/*/record.json"))) == 9
 
 
+def test_a_failed_run_is_exit_code_1_with_its_reason_in_the_table(tmp_path: Path) -> None:
+    """A diverged run counts as failed: the study goes on, and the guide says so."""
+    study = ["seeds=1", "training.epochs=1", "model={timesteps: 1, width: 2}", "axes={lr: [1.0e+30]}"]
+
+    done, status = ablate("run", "quickstart", *study, cwd=tmp_path), ablate("status", "quickstart", cwd=tmp_path)
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "1 failed; the reasons: ablate status quickstart" in done.stdout
+    assert "2 runs: 1 complete, 1 failed, 0 to do" in status.stdout
+    assert "seed 0 diverged in epoch 0" in status.stdout
+
+
 def test_status_shows_every_cell_and_seed(ran: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     folder, _ = ran
 
