@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from lightning_modules import catalogue
 from lightning_modules.building import create
 from lightning_modules.level import Level
+from lightning_modules.normalization import Normalization
 
 LevelLike = str | Level | Mapping[str, Any]
 
@@ -34,11 +35,11 @@ class NormFire(nn.Module):
         neuron: the neuron; its output are the spikes of this layer.
     """
 
-    def __init__(self, norm: nn.Module | None, neuron: nn.Module) -> None:
+    def __init__(self, norm: nn.Module | None, neuron: nn.Module, membrane_norm: nn.Module | None) -> None:
         super().__init__()
         self.norm = norm
         self.neuron = neuron
-        self.membrane_norm = None if norm is None else norm.membrane_norm()  # type: ignore[operator]
+        self.membrane_norm = membrane_norm
 
     def forward(self, x: Tensor, added: Tensor | None = None) -> Tensor:
         """Spikes `[T, N, ...]` for x `[T, N, ...]`; `added` joins the current after the normalisation."""
@@ -72,24 +73,34 @@ class Layers:
     surrogate: LevelLike = "triangle"
     norms_start_at_threshold: bool = False
 
-    def norm(self, channels: int, *, added: bool = False, main: bool = True) -> nn.Module:
+    def norm(self, channels: int, *, added: bool = False, main: bool = True) -> Normalization:
         """A normalisation of C channels; `added` if another branch joins its output, `main` if not on a shortcut."""
         branch = "added" if added else "single"
         sizes = {"channels": channels, "timesteps": self.timesteps, "threshold": self.threshold}
-        norm: Any = create("normalization", self.normalization, **sizes, branch=branch, main=main)
+        norm: Normalization = create("normalization", self.normalization, **sizes, branch=branch, main=main)
         if self.norms_start_at_threshold and norm.weight is not None:
             norm.set_gain(self.threshold)
         return norm
 
-    def neurons(self, channels: int, norm: nn.Module | None = None) -> NormFire:
-        """A neuron layer of C channels, behind `norm` if one is given."""
-        names = ("leak", "threshold", "reset", "detach_reset", "fire", "scale", "surrogate", "timesteps")
-        neuron = create("neuron", self.neuron, channels=channels, **{name: getattr(self, name) for name in names})
-        return NormFire(norm, neuron)
+    def neurons(self, channels: int, *, hidden: bool = True) -> NormFire:
+        """A neuron layer of C channels that reads its input as it is.
+
+        A level that normalises membranes does so here too, but not behind the head (not `hidden`), where no
+        normalisation stands.
+        """
+        membrane_norm = self.norm(channels).membrane_norm() if hidden else None
+        return NormFire(None, self._neuron(channels), membrane_norm)
 
     def norm_fire(self, channels: int, *, added: bool = False, main: bool = True) -> NormFire:
         """A normalisation and the neuron that follows it."""
-        return self.neurons(channels, self.norm(channels, added=added, main=main))
+        norm = self.norm(channels, added=added, main=main)
+        return NormFire(norm, self._neuron(channels), norm.membrane_norm())
+
+    def _neuron(self, channels: int) -> nn.Module:
+        names = ("leak", "threshold", "reset", "detach_reset", "fire", "scale", "surrogate", "timesteps")
+        settings = {name: getattr(self, name) for name in names}
+        neuron: nn.Module = create("neuron", self.neuron, channels=channels, **settings)
+        return neuron
 
     def fixed_timesteps(self) -> str | None:
         """Which level has T baked into its weights (`normalization bntt`), None if T may change."""

@@ -159,7 +159,7 @@ class Head(nn.Module):
         super().__init__()
         self.before = layers.neurons(channels) if before else None
         self.linear = nn.Linear(channels, outputs, bias=False)
-        self.after = layers.neurons(outputs) if after else None
+        self.after = layers.neurons(outputs, hidden=False) if after else None
 
     def forward(self, x: Tensor) -> Tensor:
         """`[T, N, C, H, W]` to `[T, N, outputs]`."""

@@ -98,7 +98,7 @@ ENTRIES = (
     LevelEntry(
         axis="normalization",
         name="mpbn",
-        equation="bn before the neuron, and fire on BN(v_t); the membrane v_t is carried without it",
+        equation="bn, and every hidden neuron fires on BN(v_t); the membrane v_t is carried without it",
         source="Guo et al. 2023 (arXiv 2308.08359)",
         factory=f"{_MODULE}:MembraneBatchNorm",
         options=(Option("carry", "bool", False, "carry the normalised membrane instead"), _EPS, _MOMENTUM),

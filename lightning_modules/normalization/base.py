@@ -73,7 +73,7 @@ class Normalization(nn.Module):
         self.bias.fill_(value)
 
     def membrane_norm(self) -> nn.Module | None:
-        """A new normalisation for the membrane of the neuron that follows, for the caller to own; None without."""
+        """A new normalisation for a neuron's membrane, for the caller to own; None for levels without."""
         return None
 
 

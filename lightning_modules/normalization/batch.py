@@ -123,7 +123,7 @@ class SecondMomentNorm(Normalization):
 
 
 class MembraneBatchNorm(BatchNorm):
-    """MPBN: `BatchNorm`, and a further one on the membrane of the neuron that follows. Source: Guo et al. 2023.
+    """MPBN: `BatchNorm`, and a further one on the membrane of every hidden neuron. Source: Guo et al. 2023.
 
     Args:
         channels, timesteps: C and T.

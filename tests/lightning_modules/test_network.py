@@ -9,7 +9,9 @@ from torch import Tensor, nn
 
 from lightning_modules import catalogue
 from lightning_modules.choices import ModelChoices
+from lightning_modules.layers import NormFire
 from lightning_modules.network import SpikingResNet
+from lightning_modules.normalization import BatchNormThroughTime
 
 
 def _network(in_channels: int = 2, classes: int = 3, events: bool = False, **choices: Any) -> SpikingResNet:
@@ -148,6 +150,25 @@ def test_the_residual_level_decides_whether_stem_and_head_fire() -> None:
     names = {level: {name for name, _ in _network(residual=level).spiking_layers()} for level in ("sresnet", "ms")}
     assert "stem.fire" in names["sresnet"] and "head.before" not in names["sresnet"]
     assert "stem.fire" not in names["ms"] and "head.before" in names["ms"]
+
+
+@pytest.mark.parametrize("residual", list(catalogue.levels("residual")))
+@pytest.mark.parametrize("shortcut", [None, "sn_conv_norm", "conv_norm_sn"])
+def test_mpbn_normalises_the_membrane_of_every_hidden_neuron(residual: str, shortcut: str | None) -> None:
+    if residual == "plain" or (residual in ("sew_and", "sew_iand", "or") and shortcut == "sn_conv_norm"):
+        shortcut = None
+    network = _network(residual=residual, shortcut=shortcut, normalization="mpbn", readout="spike_count")
+    bare = [name for name, each in network.named_modules() if isinstance(each, NormFire) and not each.membrane_norm]
+    assert bare == ["head.after"]
+
+
+def test_main_only_leaves_the_bias_out_on_shortcuts_alone() -> None:
+    main_only = {"name": "bntt", "bias": "main_only"}
+    for residual in ("sresnet", "sew_add"):
+        network = _network(residual=residual, normalization=main_only)
+        norms = {name: each for name, each in network.named_modules() if isinstance(each, BatchNormThroughTime)}
+        assert len(norms) == 9
+        assert all((norm.bias is None) == ("shortcut" in name) for name, norm in norms.items())
 
 
 def test_ms_keeps_its_own_membrane_and_takes_the_models_on_demand() -> None:
