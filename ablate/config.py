@@ -33,7 +33,7 @@ IDENTITY = (
 )
 
 # Identity too, but no axis: results on different data never meet in one table.
-_NOT_COMPARED = ("data.name", "data.split")
+_NOT_COMPARED = ("data.name", "data.split", "data.subset")
 
 
 class Baseline(Choices):
