@@ -74,7 +74,7 @@ class Steps(Schedule):
 
     Of 70 epochs these are the epochs 50, 57 and 64 (counted from 0), as in S-ResNet (Vicente-Sola et al. 2022), whose
     code drops the rate one epoch after 49, 56 and 63; there, no drop happens where 70, 80 or 90 % is not a whole epoch.
-    A training of less than ten epochs ends before its last drop.
+    A training of ten epochs or fewer ends before its last drop.
     """
 
     def __init__(self, epochs: int, factor: float = 0.1, warmup: int = 0) -> None:

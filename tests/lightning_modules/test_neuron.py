@@ -204,12 +204,57 @@ def test_alif_raises_its_threshold_after_a_spike_and_forgets() -> None:
     assert torch.equal(plain(current(6, 5)), create("neuron", "lif", leak=0.9)(current(6, 5)))
 
 
+def test_alif_takes_the_raised_threshold_off() -> None:
+    """beta 2, rho 0.5: 1.5 fires at 1 and leaves 0.5; 3.5 fires at 2 and leaves 1.5; 2.4 is below 2.5."""
+    x = torch.tensor([1.5, 3.0, 0.9]).unsqueeze(1)
+    assert create("neuron", "alif", leak=1.0, beta=2.0, rho=0.5)(x).flatten().tolist() == [1, 1, 0]
+
+
+def test_alif_learns_through_its_threshold() -> None:
+    """v = 1 at threshold 2: g(-1/2) = 0.15, dv 1/2, and -v/4 for the threshold, raised by what g(1/2) = 0.15 adds."""
+    x = torch.tensor([[1.5], [1.0]], requires_grad=True)
+    create("neuron", "alif", leak=0.0, beta=2.0, rho=0.5)(x)[1].sum().backward()
+    assert x.grad is not None
+    torch.testing.assert_close(x.grad, torch.tensor([[-0.15 * 0.25 * 0.15], [0.15 * 0.5]]))
+
+
+def test_klif_learns_k_through_every_step() -> None:
+    """v = k (0.5 k + 0.75) = 1.25 at k = 1: g(1/4) = 0.225 and dv/dk = 1.75."""
+    x = torch.tensor([[0.5], [0.75]], requires_grad=True)
+    neuron = create("neuron", "klif", leak=1.0)
+    neuron(x)[1].sum().backward()
+    assert x.grad is not None
+    torch.testing.assert_close(neuron.k.grad, torch.tensor(0.225 * 1.75))
+    torch.testing.assert_close(x.grad, torch.full((2, 1), 0.225))
+
+
+@pytest.mark.parametrize("name", ["plif", "klif", "alif"])
+def test_a_detached_reset_hides_the_spike_from_the_gradient(name: str) -> None:
+    """Reset to zero, a spike at the first step: attached, its surrogate times -v reaches the second step."""
+    settings = {"reset": "zero", "surrogate": "atan"}
+    gradients = []
+    for detach in (True, False):
+        x = torch.tensor([[3.0], [0.5]], requires_grad=True)
+        create("neuron", name, detach_reset=detach, **settings)(x)[1].sum().backward()
+        assert x.grad is not None
+        gradients.append(x.grad[0].item())
+    assert (gradients[0] == 0) == (name != "alif")
+    assert gradients[1] < gradients[0]
+
+
 def test_psn_sees_the_future_and_its_mask_hides_it() -> None:
     neuron = build("masked_psn", order=2)
     seen = neuron.mixing() != 0
     assert seen.tolist() == [[0 <= row - column < 2 for column in range(6)] for row in range(6)]
     assert (build("psn").mixing() != 0).all()
     assert (build("psn").bias == -1).all()
+
+
+def test_psn_starts_uniform_in_one_over_the_root_of_t() -> None:
+    """Kaiming uniform with a = sqrt 5: the bound is sqrt(6 / ((1 + 5) T))."""
+    weight = build("psn", timesteps=50).weight.detach()
+    assert 0.99 / math.sqrt(50) < weight.abs().max() <= 1 / math.sqrt(50)
+    assert weight.std().item() == pytest.approx(1 / math.sqrt(150), rel=0.05)
 
 
 class Halve(nn.Module):

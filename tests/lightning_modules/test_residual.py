@@ -173,6 +173,14 @@ def test_vanilla_normalises_both_branches_as_added_ones() -> None:
     assert block.fire1.norm.constant == 1
 
 
+@pytest.mark.parametrize("kind", list(catalogue.levels("residual")))
+def test_every_weight_of_a_block_learns(kind: str) -> None:
+    block = _block(kind, out_channels=8, stride=2, zero_init_residual=False, surrogate="atan")
+    weights = torch.rand(3, 2, 8, 3, 3, generator=torch.Generator().manual_seed(1))
+    (block(3 * _spikes(3, 2, 4, 6, 6)) * weights).sum().backward()
+    assert not [name for name, each in block.named_parameters() if each.grad is None or not each.grad.any()]
+
+
 class Xor(ResidualBlock):
     """A user's block."""
 
