@@ -174,6 +174,7 @@ def test_tau_and_leak_are_two_spellings_and_decay_input_scales_the_input() -> No
     assert torch.equal(by_tau, create("neuron", "lif", leak=0.75)(x))
     scaled = create("neuron", "lif", tau=4.0, decay_input=True)(4 * x)
     assert torch.equal(scaled, by_tau)
+    assert torch.equal(create("neuron", "lif", leak=0.75, decay_input=True)(4 * x), by_tau)
 
 
 @pytest.mark.parametrize(("scale", "expected"), [("theta", 0.3 * 0.75 / 2), ("none", 0.3 * 0.5)])

@@ -194,6 +194,26 @@ def test_only_mpbn_normalises_the_membrane_and_says_what_is_carried() -> None:
     assert build("mpbn").membrane_norm().carry is False
 
 
+@pytest.mark.parametrize("reset", ["subtract", "zero"])
+@pytest.mark.parametrize("carry", [False, True])
+def test_mpbn_fires_on_the_normalised_membrane_and_carries_what_it_is_told(carry: bool, reset: str) -> None:
+    """The steps written out, one channel: leak 0.8, threshold 0.9, gamma 1.3, beta 0.2, eps 0.1, momentum 0.3."""
+    norm = build("mpbn", channels=1, carry=carry, eps=0.1, momentum=0.3).membrane_norm().double()
+    norm.set_gain(1.3)
+    norm.set_bias(0.2)
+    x = values(6, 20, 1, dtype=torch.float64)
+    spikes = create("neuron", "lif", leak=0.8, threshold=0.9, reset=reset)(x, norm)
+    v, mean, variance = torch.zeros(20, 1, dtype=torch.float64), 0.0, 1.0
+    for current, fired in zip(x, spikes, strict=True):
+        v = 0.8 * v + current
+        normalised = 1.3 * (v - v.mean()) / (v.var(correction=0) + 0.1).sqrt() + 0.2
+        mean, variance = 0.7 * mean + 0.3 * v.mean().item(), 0.7 * variance + 0.3 * v.var().item()
+        assert torch.equal(fired, (normalised > 0.9).double())
+        v = normalised if carry else v
+        v = v - 0.9 * fired if reset == "subtract" else v * (1 - fired)
+    assert (norm.running_mean.item(), norm.running_var.item()) == pytest.approx((mean, variance))
+
+
 def test_mpbn_folds_into_the_threshold_after_training() -> None:
     """gamma (v - mu) / sigma + beta > theta is v > (theta - beta) sigma / gamma + mu, a threshold a channel."""
     norm, neuron = build("mpbn").membrane_norm(), create("neuron", "lif", reset="zero")

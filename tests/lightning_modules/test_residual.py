@@ -89,6 +89,22 @@ def test_branch_and_shortcut_join_by_their_truth_table(kind: str, table: list[in
     assert _block(kind).join(a, s).tolist() == table
 
 
+@pytest.mark.parametrize(
+    ("kind", "slopes"),
+    [
+        ("sew_add", (1, 1)),
+        ("sresnet", (1, 1)),
+        ("sew_and", (0.25, 0.5)),
+        ("sew_iand", (-0.25, 0.5)),
+        ("or", (0.75, 0.5)),
+    ],
+)
+def test_gradients_pass_both_sides_of_a_join(kind: str, slopes: tuple[float, float]) -> None:
+    """d/da and d/ds at a = 0.5, s = 0.25."""
+    a, s = torch.tensor(0.5, requires_grad=True), torch.tensor(0.25, requires_grad=True)
+    assert torch.autograd.grad(_block(kind).join(a, s), (a, s)) == slopes
+
+
 @pytest.mark.parametrize(("kind", "stride"), product(_LOGIC, (1, 2)))
 def test_logic_keeps_spikes_binary(kind: str, stride: int) -> None:
     out = _block(kind, out_channels=4 * stride, stride=stride)(_spikes(3, 2, 4, 6, 6))
