@@ -292,7 +292,8 @@ def plain_axes() -> dict[str, str]:
         section, _, name = path.partition(".")
         field = SECTIONS[section].model_fields[name]
         if path not in _NOT_COMPARED and not any(isinstance(each, LevelOf) for each in field.metadata):
-            default = "needed" if field.is_required() else f"default {label(field.default)}"
+            default = "null" if field.default is None else label(field.default)
+            default = "needed" if field.is_required() else f"default {default}"
             accepted[alias] = f"{accepts(field)}; {default}"
     return accepted
 

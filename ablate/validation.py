@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Annotated, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -34,19 +34,25 @@ def explain(error: ValidationError, model: type[BaseModel], *, where: str = "") 
 
 
 def accepts(field: FieldInfo) -> str:
-    """What a field takes, in words: `an integer, >= 1`; `subtract, zero, none`."""
-    annotation = field.annotation
-    alternatives = [each for each in get_args(annotation) if each is not type(None)] or [annotation]
-    if all(isinstance(each, str) for each in alternatives):
-        return ", ".join(map(str, alternatives))
+    """What a field takes, in words: `an integer, >= 1`; `subtract, zero, none`; `true or false, or null`."""
+    parts = [each for each in get_args(field.annotation) if each is not type(None)] or [field.annotation]
+    if all(isinstance(each, str) for each in parts):
+        return ", ".join(map(str, parts))
+    marks, kinds = list(field.metadata), []
+    for each in parts:
+        if get_origin(each) is Annotated:
+            each, *inner = get_args(each)
+            marks += [mark for info in inner for mark in info.metadata]
+        kinds.append(each)
     nouns = {int: "an integer", float: "a number", bool: "true or false", str: "a text"}
     bounds = [
         f"{symbol} {getattr(mark, attribute):g}"
-        for mark in field.metadata
+        for mark in marks
         for attribute, symbol in (("ge", ">="), ("gt", ">"), ("le", "<="), ("lt", "<"))
         if hasattr(mark, attribute)
     ]
-    return ", ".join([" or ".join(nouns.get(each, str(each)) for each in alternatives), *bounds])
+    words = ", ".join([" or ".join(nouns.get(each, str(each)) for each in kinds), *bounds])
+    return f"{words}, or null" if type(None) in get_args(field.annotation) else words
 
 
 def _most_telling(errors: list[ErrorDetails]) -> ErrorDetails:

@@ -26,6 +26,15 @@ def test_every_field_is_declared_identity_or_execution_and_not_both() -> None:
     assert not config.IDENTITY & config.EXECUTION
 
 
+def test_axes_of_plain_values_are_described_in_words() -> None:
+    plain = config.plain_axes()
+
+    assert plain["timesteps"] == "an integer, >= 1; default 50"
+    assert plain["match_parameters"] == "an integer, >= 1, or null; default null"
+    assert plain["zero_init_residual"] == "true or false, or null; default null"
+    assert plain["reset"] == "subtract, zero, none; default subtract"
+
+
 def test_the_baselines_own_level_always_belongs_to_the_axis() -> None:
     study = config.load("quickstart", ["axes.residual=[plain]"])
 
