@@ -33,6 +33,30 @@ def test_every_entry_says_what_it_is_and_accepts_its_own_defaults(entry: LevelEn
     assert catalogue.resolve(entry.axis, {"name": entry.name, **defaults}) == Level(entry.name)
 
 
+@pytest.mark.parametrize(
+    ("axis", "level", "stated"),
+    [
+        ("surrogate", "triangle", {"gamma": 0.3, "width": 1.0}),
+        ("surrogate", "rectangle", {"a": 0.5}),
+        ("surrogate", "atan", {"alpha": 2.0}),
+        ("surrogate", "sigmoid", {"alpha": 4.0}),
+        ("surrogate", "fast_sigmoid", {"k": 25.0}),
+        ("normalization", "bntt", {"bias": False, "eps": 1e-4, "momentum": 0.1}),
+        ("normalization", "tdbn", {"factor": "constant", "eps": 1e-5, "momentum": 0.1}),
+        ("normalization", "mpbn", {"carry": False, "eps": 1e-5, "momentum": 0.1}),
+        ("encoding", "latency", {"form": "linear", "drop_zero": False}),
+        ("encoding", "phase", {"period": None, "weighted": False}),
+        ("neuron", "lif", {"tau": None, "decay_input": False}),
+        ("readout", "boosting", {"factor": 10, "spiking": False}),
+        ("loss", "tet", {"weight": 1e-3, "aim": 1.0}),
+        ("initialization", "xavier", {"gain": 2.0}),
+        ("optimizer", "sgd", {"momentum": 0.9}),
+    ],
+)
+def test_defaults_are_those_of_the_sources(axis: str, level: str, stated: dict[str, Any]) -> None:
+    assert catalogue.options(axis, Level(level)) == stated
+
+
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: f"{entry.axis}-{entry.name}")
 def test_facts_that_follow_an_option_name_an_existing_one(entry: LevelEntry) -> None:
     for fact in entry.facts:

@@ -9,6 +9,8 @@ import torch
 from scipy import stats
 
 from lightning_modules import streams
+from lightning_modules.choices import ModelChoices
+from lightning_modules.network import SpikingResNet
 
 SHAPE = (3, 16, 16)
 
@@ -113,3 +115,26 @@ def test_stream_seed_tells_apart_what_joins_to_the_same_text() -> None:
 
 def test_stream_seed_is_the_same_in_every_process() -> None:
     assert streams.stream_seed(0, "order", 0) == 8583472643440827079
+
+
+def started(seed: int, **model: object) -> dict[str, torch.Tensor]:
+    choices = ModelChoices.model_validate({"depth": 1, "width": 4, "timesteps": 3, "normalization": "bn", **model})
+    network = SpikingResNet(choices, in_channels=1, classes=3)
+    streams.initialise(network, seed)
+    return dict(network.named_parameters())
+
+
+@pytest.mark.parametrize("level", [{"residual": "ms"}, {"neuron": "psn"}, {"normalization": "tebn"}, {"timesteps": 5}])
+def test_networks_of_a_seed_start_alike_wherever_they_share_a_name_and_a_shape(level: dict[str, object]) -> None:
+    one, other = started(0), started(0, **level)
+    shared = [name for name in one if name in other and ("conv" in name or "linear" in name)]
+    assert len(shared) == 10
+    assert all(torch.equal(one[name], other[name]) for name in shared)
+
+
+def test_every_random_weight_changes_with_the_seed_and_with_nothing_else() -> None:
+    first, again, other = started(0, neuron="psn"), started(0, neuron="psn"), started(1, neuron="psn")
+    drawn = [name for name in first if name.endswith("weight") and "norm" not in name]
+    assert len(drawn) == 10 + 7
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not any(torch.equal(first[name], other[name]) for name in drawn)
