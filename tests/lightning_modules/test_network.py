@@ -12,6 +12,7 @@ from lightning_modules.choices import ModelChoices
 from lightning_modules.layers import NormFire
 from lightning_modules.network import SpikingResNet
 from lightning_modules.normalization import BatchNormThroughTime
+from lightning_modules.surrogate import Sigmoid
 
 
 def _network(in_channels: int = 2, classes: int = 3, events: bool = False, **choices: Any) -> SpikingResNet:
@@ -230,3 +231,33 @@ def test_the_readout_can_be_cut_at_any_step() -> None:
 def test_the_control_without_spikes_is_an_ordinary_network() -> None:
     network = _network(neuron="relu", timesteps=1)
     assert network.outputs(_images()).shape == (1, 4, 3)
+
+
+@pytest.mark.parametrize("residual", list(catalogue.levels("residual")))
+@pytest.mark.parametrize("normalization", ["bntt", "tebn", "psp", "mpbn"])
+def test_gradients_are_those_of_finite_differences_of_the_smoothed_network(
+    residual: str, normalization: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With smooth spikes in place of steps (float64, 1e-6 relative) nothing between input and logits is cut off."""
+    monkeypatch.setattr(Sigmoid, "spike", lambda self, u, fire: self.smooth(u))
+    network = _network(
+        residual={"name": "ms", "membrane": "model"} if residual == "ms" else residual,
+        normalization=normalization,
+        neuron="alif",
+        surrogate="sigmoid",
+        detach_reset=False,
+        zero_init_residual=False,
+    ).double()
+    parameters = list(network.parameters())
+    steps = [1e-6 * torch.randn_like(parameter) for parameter in parameters]
+
+    def loss(sign: int) -> Tensor:
+        with torch.no_grad():
+            for parameter, step in zip(parameters, steps, strict=True):
+                parameter.add_(sign * step)
+        return network(_images()).square().sum()
+
+    gradients = torch.autograd.grad(loss(0), parameters)
+    expected = sum((gradient * step).sum() for gradient, step in zip(gradients, steps, strict=True))
+    change = (loss(1) - loss(-2)) / 2
+    torch.testing.assert_close(change, expected, rtol=1e-6, atol=1e-12)
