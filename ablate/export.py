@@ -109,10 +109,10 @@ def _cell(cell: Cell) -> dict[str, Any]:
 
 def _provenance(records: Iterable[RunRecord]) -> dict[str, Any]:
     """Distinct values over all runs, sorted: more than one commit or fingerprint is a finding, not a detail."""
-    found: dict[str, set[str]] = {name: set() for name in _ORIGIN}
+    found: dict[str, set[str]] = {name: set() for name in (*_ORIGIN, "energy")}
     versions: dict[str, set[str]] = {}
     for record in records:
-        for name in _ORIGIN:
+        for name in found:
             if value := record.provenance.get(name):
                 found[name].add(str(value))
         for package, version in record.provenance.get("versions", {}).items():
@@ -123,4 +123,5 @@ def _provenance(records: Iterable[RunRecord]) -> dict[str, Any]:
         "devices": sorted(found["device"]),
         "backends": sorted(found["backend"]),
         "data_fingerprints": sorted(found["data_fingerprint"]),
+        "energy": sorted(found["energy"]),
     }

@@ -78,7 +78,8 @@ def _attempt(spec: RunSpec, logger: Any) -> RunRecord:
         correct=_packed(classifier.correct),
         provenance=provenance(
             backend=spec.execution.get("backend", "eager"), data_fingerprint=module.fingerprint, device=device
-        ),
+        )
+        | {"energy": cost.assumption},
     )
 
 

@@ -37,6 +37,15 @@ class Cost:
     totals: dict[str, float | int | None]
     preset: Preset
 
+    @property
+    def assumption(self) -> str:
+        """What the energy rests on, in words, for whoever quotes it."""
+        e_mac, e_ac = PICOJOULES[self.preset]
+        return (
+            f"arithmetic alone at 45 nm, {self.preset}: {e_mac:g} pJ a multiply-accumulate, {e_ac:g} pJ an accumulate "
+            "(Horowitz 2014); memory traffic is left out"
+        )
+
 
 def measure(
     classifier: SpikingClassifier,

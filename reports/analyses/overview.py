@@ -47,7 +47,18 @@ class Overview:
         table = Table(tuple(frame.columns), tuple(tuple(row) for row in frame.to_numpy().tolist()), (False,) * 4)
         contrasts = effects(results)
         prose = (compared(results), found(contrasts), strongest(contrasts, results), limits(contrasts, results))
-        return Card(self.key, self.title, prose, frame, table, _READING)
+        return Card(self.key, self.title, prose, frame, table, (*_READING, *_energy(results)))
+
+
+def _energy(results: StudyResults) -> tuple[str, ...]:
+    """What the energy figures rest on; nothing where there are none."""
+    assumptions = "; or ".join(str(each) for each in results.provenance.get("energy", ()))
+    if not assumptions:
+        return ()
+    return (
+        f"Energy is per sample, {assumptions}. No claim about energy stands without the control network without spikes "
+        "(neuron: relu) beside it.",
+    )
 
 
 def _others(axis: Mapping[str, Any]) -> list[str]:

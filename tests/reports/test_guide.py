@@ -202,3 +202,13 @@ def test_a_guide_needs_neither_torch_nor_the_other_rooms() -> None:
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+
+
+def test_a_guide_says_what_its_energy_figures_rest_on() -> None:
+    told = dataclasses.replace(typical(), provenance={"energy": ["arithmetic alone at 45 nm, fp32"]})
+    untold = dataclasses.replace(typical(), provenance={})
+
+    notes = Overview().compute(told).notes
+
+    assert any("Energy is per sample, arithmetic alone at 45 nm, fp32. No claim" in note for note in notes)
+    assert not any("Energy" in note for note in Overview().compute(untold).notes)
