@@ -46,6 +46,13 @@ IDENTITY = frozenset(f"{section}.{field}" for section, fields in _IDENTITY.items
 # Identity too, but no axis: results on different data never meet in one table.
 _NOT_COMPARED = ("data.name", "data.split", "data.subset")
 
+PATH_NAME = "letters, digits, _ and -, at most 64"
+
+
+def is_path_name(text: str) -> bool:
+    """Whether a name may become a folder: of a study, or of its branch."""
+    return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", text) is not None
+
 
 class Baseline(Choices):
     """The full configuration that every axis departs from."""
@@ -115,7 +122,7 @@ class StudyFields(Choices):
 
     name: str
     design: Literal["one_factor", "factorial"] = "one_factor"
-    seeds: Annotated[int, Field(strict=True, ge=1)] | list[Annotated[int, Field(strict=True, ge=0)]] = 5
+    seeds: Annotated[int, Field(strict=True, ge=1, le=10_000)] | list[Annotated[int, Field(strict=True, ge=0)]] = 5
     baseline: Baseline
     axes: dict[str, Any] = Field(min_length=1)
     exclude: list[Exclusion] = Field(default_factory=list)
@@ -127,8 +134,8 @@ class StudyFields(Choices):
     @field_validator("name")
     @classmethod
     def _name_is_safe_as_a_path(cls, name: str) -> str:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
-            raise ValueError(f"{name!r} is not a study name; letters, digits, _ and -, at most 64")
+        if not is_path_name(name):
+            raise ValueError(f"{name!r} is not a study name; {PATH_NAME}")
         return name
 
     @field_validator("seeds")
@@ -256,6 +263,7 @@ def _composite(key: str, bundles: Mapping[str, Any], baseline: Baseline) -> Axis
         raise RequestError(f"axes.{key}: a composite axis needs a name of its own; {key!r} is taken or no plain name")
     levels, reference = [], None
     for label, settings in bundles.items():
+        _check_label(key, label)
         if not isinstance(settings, Mapping):
             raise RequestError(f"axes.{key}.{label}: {settings!r} is not a mapping of paths to values")
         paths = {_path(str(path)): value for path, value in settings.items()}
@@ -266,6 +274,15 @@ def _composite(key: str, bundles: Mapping[str, Any], baseline: Baseline) -> Axis
         reference = "baseline"
         levels.append(AxisLevel(reference, {}))
     return Axis(key, key, tuple(levels), reference)
+
+
+def _check_label(key: str, label: Any) -> None:
+    """The names of bundles are the user's own words: whatever can be read on one line."""
+    if isinstance(label, bool):
+        spelt = str(label).lower()
+        raise RequestError(f"axes.{key}: {spelt} is a YAML boolean where the name of a level belongs; quote the name")
+    if not str(label).strip() or not str(label).isprintable():
+        raise RequestError(f"axes.{key}: {label!r} is not the name of a level; printable characters are needed")
 
 
 def _level(path: str, value: Any, baseline: Baseline, key: str) -> AxisLevel:

@@ -42,7 +42,13 @@ class StudyDirectory:
 
 
 def place(study: Study, *, directory: str | None, branch: str = MAIN) -> Path:
-    """Where a study lives: exactly `directory`, else `studies/<name>`, a branch beside it as `<name>@<branch>`."""
+    """Where a study lives: exactly `directory`, else `studies/<name>`, a branch beside it as `<name>@<branch>`.
+
+    Raises:
+        RequestError: if the branch's name could lead out of that folder.
+    """
+    if not config.is_path_name(branch):
+        raise RequestError(f"--branch {branch!r}: not a name of a branch; {config.PATH_NAME}")
     if directory is not None:
         return Path(directory)
     return Path("studies") / (study.name if branch == MAIN else f"{study.name}@{branch}")

@@ -88,6 +88,12 @@ def test_a_branch_lies_beside_the_study(home: Path) -> None:
     assert study_directory.place(study, directory=None, branch="tdbn") == Path("studies/quickstart@tdbn")
 
 
+@pytest.mark.parametrize("branch", ["../../elsewhere", "a/b", "", ".hidden", "b" * 65])
+def test_a_branch_that_could_leave_the_folder_is_refused(home: Path, branch: str) -> None:
+    with pytest.raises(RequestError, match="not a name of a branch"):
+        study_directory.place(config.load("quickstart"), directory=None, branch=branch)
+
+
 def test_a_directory_of_another_study_is_refused(home: Path) -> None:
     first = started()
 
