@@ -88,7 +88,7 @@ def storage_errors(where: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise StorageError(f"{where}: {error.strerror or error}; {_KEPT}") from error
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise StorageError(f"{where}: damaged before its last record ({error}); restore it from a copy") from error
     except StorageInternalError as error:
         raise StorageError(f"{where}: {_first_line(error)}; {_KEPT}") from error

@@ -20,6 +20,7 @@ STUDY_YAML = "study.yaml"
 # Sections whose keys merge; everything else, a level with options among it, is a value and is replaced whole.
 _SECTIONS = ("baseline", "baseline.data", "baseline.model", "baseline.training", "objective", "tracking", "engine")
 _HEADER = ("uid", "branch")
+_NO_MAPPING = "a study file is a mapping with name, baseline and axes"
 _SHORT = ("data", "model", "training")
 
 
@@ -62,10 +63,12 @@ def read(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
     except (yaml.YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
         raise RequestError(f"{path}: not a YAML study file: {_first_line(error)}") from error
     except OSError as error:
-        raise RequestError(f"{path}: cannot be read: {error.strerror}") from error
+        # OmegaConf reports content that is neither a mapping nor a list as an OSError without a number.
+        problem = f"cannot be read: {error.strerror}" if error.errno else _NO_MAPPING
+        raise RequestError(f"{path}: {problem}") from error
     content = OmegaConf.to_container(loaded, resolve=False)
-    if not isinstance(content, dict):
-        raise RequestError(f"{path}: a study file is a mapping with name, baseline and axes")
+    if not isinstance(content, dict) or not content:
+        raise RequestError(f"{path}: {_NO_MAPPING}")
     tree: dict[str, Any] = {str(key): value for key, value in content.items()}
     for text in overrides:
         _override(tree, text)

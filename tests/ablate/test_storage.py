@@ -54,6 +54,13 @@ def test_cuts_what_is_no_record(tmp_path: Path, tail: bytes) -> None:
     assert journal.read_bytes() == b'{"op_code":0}\n{"op_code":1}\n'
 
 
+def test_a_journal_that_is_no_text_is_one_line(study: Path, looked: Callable[..., Ledger]) -> None:
+    study.mkdir()
+    (study / "journal.log").write_bytes(b"\xc3\x28\xff" * 20 + b"\n")
+    with pytest.raises(StorageError, match=r"journal.log: damaged before its last record"):
+        looked()
+
+
 def test_damage_before_the_last_record_is_one_line_and_nothing_is_cut(
     study: Path, opened: Callable[..., Ledger]
 ) -> None:

@@ -42,6 +42,14 @@ def test_an_override_of_a_section_merges(file: Path) -> None:
     assert tree["baseline"]["data"] == {"name": "digits", "batch_size": 64}
 
 
+@pytest.mark.parametrize("content", ["", "42", "- a list"])
+def test_content_that_is_no_mapping_is_refused_as_that(tmp_path: Path, content: str) -> None:
+    (tmp_path / "other.yaml").write_text(content)
+
+    with pytest.raises(RequestError, match=r"other.yaml: a study file is a mapping with name, baseline and axes"):
+        study_file.read(tmp_path / "other.yaml")
+
+
 @pytest.mark.parametrize("path", ["model.width", "baseline.model.width"])
 def test_an_override_that_begins_with_a_section_is_short_for_the_baseline(file: Path, path: str) -> None:
     assert study_file.read(file, [f"{path}=12"])["baseline"]["model"]["width"] == 12
