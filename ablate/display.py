@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -114,7 +115,7 @@ class LiveDisplay:
     def __init__(self, console: Console, tally: Tally, *, study: str) -> None:
         self._tally = tally
         self._study = study
-        self._running: dict[str, tuple[RunSpec, Mapping[str, Any]]] = {}
+        self._running: dict[str, tuple[int, RunSpec, Mapping[str, Any]]] = {}
         self._live = Live(console=console, refresh_per_second=4, get_renderable=self._render, transient=True)
 
     def __enter__(self) -> LiveDisplay:
@@ -125,16 +126,22 @@ class LiveDisplay:
         self._live.__exit__(*raised)
 
     def on_start(self, spec: RunSpec) -> None:
-        self._running[spec.run_id] = (spec, {})
+        # A run keeps its line until it ends; its successor takes the free one.
+        taken = {line for line, _, _ in self._running.values()}
+        line = next(number for number in itertools.count(1) if number not in taken)
+        self._running[spec.run_id] = (line, spec, {})
 
     def on_progress(self, spec: RunSpec, progress: Mapping[str, Any]) -> None:
-        self._running[spec.run_id] = (spec, progress)
+        line, *_ = self._running[spec.run_id]
+        self._running[spec.run_id] = (line, spec, progress)
 
     def on_finish(self, spec: RunSpec, record: RunRecord) -> None:
         self._running.pop(spec.run_id, None)
         self._tally.add(spec, record)
         if record.status == "failed":
-            self._live.console.print(f"[red]failed[/red] {spec.cell} seed={spec.seed}: ", Text(record.reason))
+            self._live.console.print(
+                Text.assemble(("failed", "red"), f" {spec.cell} seed={spec.seed}: {record.reason}")
+            )
 
     def on_retry(self, spec: RunSpec, reason: str) -> None:
         self._running.pop(spec.run_id, None)
@@ -154,8 +161,8 @@ class LiveDisplay:
             left,
         )
         workers = Table.grid(padding=(0, 2))
-        for number, (spec, progress) in enumerate(self._running.values(), start=1):
-            workers.add_row(f"worker {number}", f"{spec.cell} seed={spec.seed}", *_progress(progress))
+        for line, spec, progress in sorted(self._running.values(), key=lambda shown: shown[0]):
+            workers.add_row(f"worker {line}", Text(f"{spec.cell} seed={spec.seed}"), *_progress(progress))
         best = Text(f"best so far  {tally.best}" if tally.best else "")
         return Group(head, workers, best)
 

@@ -59,6 +59,18 @@ class Prepared:
         known = read_ledger(self.directory).states()
         return {run.run_id: known[run.run_id] for run in self.plan.runs if run.run_id in known}
 
+    def values(self, metric: str) -> dict[str, list[float]]:
+        """Cell -> the metric of its runs that are complete."""
+        found: dict[str, list[float]] = {}
+        for state in self.states().values():
+            if (
+                state.status == "complete"
+                and state.summary
+                and (value := state.summary.metrics.get(metric)) is not None
+            ):
+                found.setdefault(state.cell, []).append(float(value))
+        return found
+
     def progress(self) -> Progress:
         """How far the study is."""
         states = list(self.states().values())

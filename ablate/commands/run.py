@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from ablate.commands.plan import describe
 from ablate.commands.report import print_report
 from ablate.coordinator import Interrupted, Summary
 from ablate.display import Tally, display, duration
+from ablate.study_directory import MAIN
 from ablate.tracking import online_problem
 from ablate.workflow import Prepared
 
@@ -35,19 +37,20 @@ def main(
         failed=0 if retry_failed else before.failed,
         metric=prepared.study.fields.objective.metric,
         higher_is_better=prepared.study.fields.objective.direction == "maximize",
+        by_cell=prepared.values(prepared.study.fields.objective.metric),
     )
     try:
         with display(console, tally, study=prepared.study.name) as shown:
             summary = workflow.execute(prepared, shown, retry_failed=retry_failed)
     except Interrupted as stopped:
-        _say_stopped(console, stopped, argument)
+        _say_stopped(console, stopped, _again(prepared, argument, given=bool(overrides or directory)))
         return 130
     if summary.attempts:
         console.print(f"{summary.attempts} runs in {duration(summary.seconds)}")
     else:
         console.print("Nothing to run: every planned run has ended.")
     print_report(console, prepared)
-    _say_next(console, prepared, summary)
+    _say_next(console, prepared, summary, _again(prepared, argument, given=bool(overrides or directory)))
     return 1 if summary.failed or summary.missing else 0
 
 
@@ -59,22 +62,31 @@ def _say_offline(console: Console, prepared: Prepared) -> None:
         console.print(Text(f"Weights & Biases: {problem}; runs are kept offline"), soft_wrap=True)
 
 
-def _say_stopped(console: Console, stopped: Interrupted, argument: str) -> None:
+def _say_stopped(console: Console, stopped: Interrupted, again: str) -> None:
     summary, count = stopped.summary, len(stopped.stopped)
     interrupted = f"; {count} {'was' if count == 1 else 'were'} interrupted and will continue" if count else ""
     console.print(
         f"Stopped. {summary.complete} of {summary.planned} runs are complete and kept{interrupted}. "
-        f"Go on with: ablate run {argument}",
+        f"Go on with: ablate run {again}",
         soft_wrap=True,
     )
 
 
-def _say_next(console: Console, prepared: Prepared, summary: Summary) -> None:
+def _say_next(console: Console, prepared: Prepared, summary: Summary, again: str) -> None:
     name = _shell_name(prepared.directory.path)
     if summary.failed:
         console.print(f"{summary.failed} failed; the reasons: ablate status {name}")
-        console.print(f"Repeat them with: ablate run {name} --retry-failed")
+        console.print(f"Repeat them with: ablate run {again} --retry-failed")
     console.print(f"Look at the runs: ablate dashboard {name}")
+
+
+def _again(prepared: Prepared, argument: str, *, given: bool) -> str:
+    """The argument that goes on with a study: its directory where overrides or options made it another than the file's.
+
+    The directory holds the study as it was run; the file without its overrides would be refused as changed.
+    """
+    changed = given or prepared.directory.branch != MAIN
+    return shlex.quote(str(prepared.directory.path)) if changed else argument
 
 
 def _shell_name(path: Path) -> str:
