@@ -98,7 +98,7 @@ def _description(directory: StudyDirectory, plan: Plan) -> dict[str, Any]:
             "test": facts.test,
         },
         "tuned": False,
-        "command": f"ablate run {study.name}",
+        "command": f"ablate run {study.name}.yaml",
         "file": directory.study_text(),
     }
 

@@ -29,8 +29,8 @@ class Reproduction:
         study = results.study
         frame = pd.DataFrame(list(_facts(study, results.provenance)), columns=["what", "value"])
         rows = tuple(tuple(row) for row in frame.to_numpy().tolist())
-        code = [("Command", str(study["command"]))] if study.get("command") else []
-        code += [("Study file", str(study["file"]))] if study.get("file") else []
+        code = [("Command, with the study file below", str(study["command"]))] if study.get("command") else []
+        code += [("Study file, with every setting as it was run", str(study["file"]))] if study.get("file") else []
         return Card(self.key, self.title, (), frame, Table(("what", "value"), rows, (False, False)),
                     code=tuple(code), folded=True)  # fmt: skip
 
