@@ -158,6 +158,9 @@ def main() -> None:
         code = app(standalone_mode=False)
     except (RequestError, StudyError) as error:
         _fail(str(error), error.exit_code)
+    except OSError as error:
+        # A folder that is a file, a full disk, a name too long: the machine's state, which a traceback would only hide.
+        _fail(f"{error.filename or 'files'}: {error.strerror or error}", 1)
     except KeyboardInterrupt:
         _fail("stopped", 130)
     except Exception as error:

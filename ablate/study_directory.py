@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -113,6 +114,22 @@ def settle(path: Path, study: Study, *, branch: str = MAIN) -> StudyDirectory:
             f"Run it beside the old one (--branch {suggestion}), or into another directory (--dir)."
         )
     return StudyDirectory(path, study, present.uid, present.branch)
+
+
+def require_writable(path: Path) -> None:
+    """See that a study can be written at `path`. Nothing is written.
+
+    Raises:
+        RequestError: if a file or a missing permission stands in the way.
+    """
+    try:
+        nearest = next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
+    except OSError as error:
+        raise RequestError(f"--dir {path}: {error.strerror}") from error
+    if not nearest.is_dir():
+        raise RequestError(f"--dir {path}: {nearest} is a file, not a folder")
+    if not os.access(nearest, os.W_OK):
+        raise RequestError(f"--dir {path}: {nearest} is not writable")
 
 
 def save(directory: StudyDirectory) -> None:

@@ -10,6 +10,7 @@ from rich.text import Text
 from ablate import workflow
 from ablate.workflow import Prepared
 from reports import guide
+from reports.results import StudyResults
 
 
 def main(argument: str, directory: str | None) -> int:
@@ -22,5 +23,17 @@ def print_report(console: Console, prepared: Prepared) -> None:
     """Print the comparison tables and name the files written."""
     results, written = workflow.report(prepared)
     console.print(Text(guide.text_tables(results)), soft_wrap=True)
+    if bare := _without_details(results):
+        console.print(
+            f"Warning: {bare} complete runs have lost their record.json; their metrics are kept, their curves, layers "
+            "and per-sample correctness are not in the report",
+            soft_wrap=True,
+        )
     folder = os.path.relpath(prepared.directory.report)
     console.print(Text(f"Written to {folder}/: {', '.join(sorted(path.name for path in written))}"), soft_wrap=True)
+
+
+def _without_details(results: StudyResults) -> int:
+    """Complete runs of which the ledger's metrics are all that is left."""
+    complete = results.runs.loc[results.runs["status"] == "complete", "run_id"]
+    return int((~complete.isin(results.curves["run_id"])).sum())

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from ablate import workflow
+from ablate import study_directory, workflow
 from ablate.commands.plan import describe
 from ablate.commands.report import print_report
 from ablate.coordinator import Interrupted, Summary
@@ -24,6 +24,7 @@ def main(
 ) -> int:
     """Exit code: 0 if every planned run is complete, 1 if some failed, 130 after Ctrl-C."""
     prepared = workflow.prepare(argument, overrides, directory=directory, branch=branch)
+    study_directory.require_writable(prepared.directory.path)
     workflow.require_data(prepared)
     console = Console(highlight=False)
     for line in describe(prepared):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -107,6 +108,34 @@ def test_report_repeats_the_tables_of_the_run(ran: tuple[Path, subprocess.Comple
 
     assert again.returncode == 0
     assert again.stdout.strip() in done.stdout
+
+
+def test_a_report_says_so_when_records_are_gone(
+    ran: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    """Metrics are in the ledger; what only `record.json` held must not vanish without a word."""
+    copy = shutil.copytree(ran[0] / "studies" / "quickstart", tmp_path / "copy")
+    for path in list(copy.glob("runs/*/record.json"))[:2]:
+        path.write_text("{")
+
+    done = ablate("report", str(copy), cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert "2 complete runs have lost their record.json" in done.stdout
+    assert (copy / "report" / "runs.csv").read_bytes() == (ran[0] / "studies/quickstart/report/runs.csv").read_bytes()
+
+
+def test_a_file_in_the_reports_place_is_one_line(
+    ran: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    copy = shutil.copytree(ran[0] / "studies" / "quickstart", tmp_path / "copy")
+    shutil.rmtree(copy / "report")
+    (copy / "report").write_text("mine")
+
+    done = ablate("report", str(copy), cwd=tmp_path)
+
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "copy/report" in done.stderr
 
 
 def test_results_name_their_provenance(ran: tuple[Path, subprocess.CompletedProcess[str]]) -> None:

@@ -94,6 +94,15 @@ def test_a_branch_that_could_leave_the_folder_is_refused(home: Path, branch: str
         study_directory.place(config.load("quickstart"), directory=None, branch=branch)
 
 
+@pytest.mark.parametrize("place", ["file", "file/inside", "x" * 300])
+def test_a_place_where_no_folder_can_be_is_refused_before_anything_runs(home: Path, place: str) -> None:
+    (home / "file").write_text("")
+
+    with pytest.raises(RequestError, match="--dir"):
+        study_directory.require_writable(Path(place))
+    assert [path.name for path in home.iterdir()] == ["file"]
+
+
 def test_a_directory_of_another_study_is_refused(home: Path) -> None:
     first = started()
 
