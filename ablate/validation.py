@@ -27,7 +27,9 @@ def explain(error: ValidationError, model: type[BaseModel], *, where: str = "") 
         where: what the whole value is called, when it is not the study file itself.
     """
     first = _most_telling(error.errors())
-    location = [str(part) if not isinstance(part, int) else f"[{part}]" for part in first["loc"]]
+    # A key that is wrong itself is no part of the path to it.
+    parts = first["loc"][:-2] if first["loc"][-1:] == ("[key]",) else first["loc"]
+    location = [str(part) if not isinstance(part, int) else f"[{part}]" for part in parts]
     path = ".".join(part for part in location if not _is_branch_of_a_union(part)).replace(".[", "[")
     field = where or path or "study"
     return f"{field}: {_message(first, model)}"
@@ -98,6 +100,8 @@ def _message(error: ErrorDetails, model: type[BaseModel]) -> str:
         "too_short": "at least one entry",
         "string_too_short": "a text",
     }.get(kind)
+    if kind == "string_type" and isinstance(value, bool):
+        return f"{str(value).lower()} is a YAML boolean where a text belongs; quote it"
     return f"{value!r} is not {expected}" if expected else f"{value!r}: {error['msg']}"
 
 

@@ -38,8 +38,8 @@ def main(argument: str, directory: str | None) -> int:
 def table(prepared: Prepared) -> Table:
     """Cells x seeds: a mark for each run, mean and standard deviation of test accuracy, and what went wrong."""
     shown = Table(box=None, pad_edge=False, header_style="bold")
-    shown.add_column("cell")
-    shown.add_column("seeds " + " ".join(map(str, prepared.plan.seeds)), justify="right")
+    shown.add_column("cell", overflow="fold")
+    shown.add_column("seeds " + " ".join(map(str, prepared.plan.seeds)), justify="right", no_wrap=True)
     shown.add_column("test accuracy %", justify="right")
     shown.add_column("note", overflow="fold")
     states = prepared.states()

@@ -107,6 +107,8 @@ def test_paper_compat_means_the_released_codes_normalisation() -> None:
         ('axes={recipe: {"": {training.lr: 0.1}}}', "axes.recipe: '' is not the name of a level"),
         ('axes={recipe: {"\\e[31mred": {training.lr: 0.1}}}', "axes.recipe: '\\x1b[31mred' is not the name of a level"),
         ("seeds=[1,1]", "seeds: [1, 1] is not a list of distinct seeds"),
+        ("name=off", "name: false is a YAML boolean where a text belongs; quote it"),
+        ("axes={on: [1]}", "axes: true is a YAML boolean where a text belongs; quote it"),
         ("name=../x", "name: '../x' is not a study name"),
         ("plugins=[nowhere_to_be_found]", "plugins: 'nowhere_to_be_found' cannot be imported: ModuleNotFoundError"),
         ("exclude=[{when: {residul: plain}, because: x}]", "exclude[0].when.residul: not an axis; did you mean"),
