@@ -32,7 +32,8 @@ def cards(results: StudyResults, asked: Iterable[Analysis] | None = None) -> tup
 def write_guide(results: StudyResults, directory: Path | str) -> list[Path]:
     """Write `effects.csv`, `guide.md`, `guide.tex`, `guide.html` and `tables/*.tex`; return their paths.
 
-    The files depend on the results alone: the same results give the same bytes.
+    The files depend on the results alone: the same results give the same bytes, and a table that an earlier guide
+    had and this one has not is removed, so that no paper includes a number that no longer stands.
     """
     folder, made, title = Path(directory), cards(results), f"Design guide: {results.study['name']}"
     content = {
@@ -42,7 +43,10 @@ def write_guide(results: StudyResults, directory: Path | str) -> list[Path]:
         "guide.html": html.render(title, made),
     }
     content |= {f"tables/{name}": table for name, table in latex.tables(made).items()}
-    return [write_text(folder / name, each) for name, each in content.items()]
+    written = [write_text(folder / name, each) for name, each in content.items()]
+    for table in set((folder / "tables").glob("*.tex")) - set(written):
+        table.unlink()
+    return written
 
 
 def text_tables(results: StudyResults) -> str:

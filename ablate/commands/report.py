@@ -29,8 +29,9 @@ def print_report(console: Console, prepared: Prepared) -> None:
             "and per-sample correctness are not in the report",
             soft_wrap=True,
         )
-    folder = os.path.relpath(prepared.directory.report)
-    console.print(Text(f"Written to {folder}/: {', '.join(sorted(path.name for path in written))}"), soft_wrap=True)
+    folder = prepared.directory.report
+    names = sorted(path.relative_to(folder).as_posix() for path in written)
+    console.print(Text(f"Written to {os.path.relpath(folder)}/: {', '.join(names)}"), soft_wrap=True)
 
 
 def _without_details(results: StudyResults) -> int:

@@ -212,3 +212,16 @@ def test_a_guide_says_what_its_energy_figures_rest_on() -> None:
 
     assert any("Energy is per sample, arithmetic alone at 45 nm, fp32. No claim" in note for note in notes)
     assert not any("Energy" in note for note in Overview().compute(untold).notes)
+
+
+def test_a_table_that_no_longer_stands_is_removed(tmp_path: Path) -> None:
+    """More runs can take a recommendation back; its table must not stay for a paper to include."""
+    write_guide(typical(), tmp_path)
+    assert (tmp_path / "tables" / "recommendations.tex").is_file()
+    values = {"baseline": {"": [0.5, 0.6]}, "residual": {"plain": [0.6, 0.5]}}
+    undecided = one_factor(values, baseline=BASELINE)
+
+    written = write_guide(undecided, tmp_path)
+
+    assert set((tmp_path / "tables").glob("*.tex")) == {path for path in written if path.parent.name == "tables"}
+    assert not (tmp_path / "tables" / "recommendations.tex").exists()
