@@ -70,7 +70,8 @@ def test_ctrl_c_stops_within_seconds_says_how_to_go_on_and_nothing_is_repeated(t
     output, _ = process.communicate(timeout=10)
 
     assert process.returncode == 130
-    assert "Go on with: ablate run quickstart" in output
+    # Without the overrides `quickstart` would be refused as changed; the directory holds the study as it was run.
+    assert "Go on with: ablate run studies/quickstart" in output
     assert "Traceback" not in output
     assert not psutil.wait_procs(workers, timeout=5)[1]
     finish(tmp_path)
