@@ -173,7 +173,10 @@ class Study:
 
     def plain(self) -> dict[str, Any]:
         """The resolved study file: reading it again gives an equal study."""
-        return self.fields.model_dump(mode="json")
+        tree = self.fields.model_dump(mode="json")
+        if self.baseline.protocol == "paper_compat":
+            tree["baseline"]["model"]["normalization"] = _spelled(self.baseline.model.normalization)
+        return tree
 
 
 def load(argument: str, overrides: Sequence[str] = ()) -> Study:
@@ -224,6 +227,7 @@ def with_settings(baseline: Baseline, settings: Mapping[str, Any], *, where: str
         RequestError: naming `where` and the value.
     """
     tree = baseline.model_dump(mode="json")
+    tree["model"]["normalization"] = _spelled(baseline.model.normalization)
     for path, value in settings.items():
         section, _, field = path.partition(".")
         tree[section] = {**tree[section], field: value}
@@ -243,6 +247,11 @@ def _with_protocol(tree: Mapping[str, Any]) -> dict[str, Any]:
     if model.get("normalization", "bntt") in ("bntt", {"name": "bntt"}):
         model["normalization"] = {"name": "bntt", "bias": True}
     return {**copy, "baseline": {**baseline, "model": model}}
+
+
+def _spelled(level: Level) -> Any:
+    """A chosen level as a file has to say it, so that `_with_protocol` leaves a `bntt` without bias alone."""
+    return {"name": "bntt", "bias": False} if level == Level("bntt") else level.plain()
 
 
 def _axis(key: str, value: Any, baseline: Baseline) -> Axis:
@@ -286,10 +295,10 @@ def _check_label(key: str, label: Any) -> None:
 
 
 def _level(path: str, value: Any, baseline: Baseline, key: str) -> AxisLevel:
-    plain = value.plain() if isinstance(value, Level) else value
+    plain = _spelled(value) if isinstance(value, Level) else value
     changed = with_settings(baseline, {path: plain}, where=f"axes.{key}")
     settled = _get(changed, path)
-    return AxisLevel(label(settled), {path: settled.plain() if isinstance(settled, Level) else settled})
+    return AxisLevel(label(settled), {path: _spelled(settled) if isinstance(settled, Level) else settled})
 
 
 def label(value: Any) -> str:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from ablate import config, study_file
+from ablate import config, design, study_file
 from ablate.errors import RequestError
 
 
@@ -75,6 +75,22 @@ def test_paper_compat_means_the_released_codes_normalisation() -> None:
     sound = config.load("quickstart").baseline.model.normalization
 
     assert (str(released), str(sound)) == ("bntt(bias=true)", "bntt")
+
+
+def test_paper_compat_leaves_a_normalisation_alone_that_the_file_spells_out() -> None:
+    axes = "axes={normalization: [bn, bntt, {name: bntt, bias: false}], recipe: {slow: {training.lr: 0.001}}}"
+    study = config.load("quickstart", ["baseline.protocol=paper_compat", axes])
+    chosen = config.load(
+        "quickstart",
+        ["baseline.protocol=paper_compat", "model.normalization={name: bntt, bias: false}", "axes={timesteps: [2]}"],
+    )
+
+    assert [level.label for level in study.axes[0].levels] == ["bn", "bntt(bias=true)", "bntt"]
+    cells = {cell.label: cell.config["model"]["normalization"] for cell in design.plan(study).cells}
+    assert cells["normalization=bntt"] == "bntt"
+    assert cells["recipe=slow"] == {"name": "bntt", "bias": True}
+    assert {str(cell.config["model"]["normalization"]) for cell in design.plan(chosen).cells} == {"bntt"}
+    assert config.parse(chosen.plain()).baseline == chosen.baseline
 
 
 @pytest.mark.parametrize(
