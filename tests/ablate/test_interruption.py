@@ -13,7 +13,7 @@ import psutil
 import pytest
 from command_line import ablate
 
-STUDY = ["seeds=3", "training.epochs=2", "axes={residual: [plain]}", "model={timesteps: 1, width: 2}"]
+STUDY = ["seeds=4", "training.epochs=12", "axes={residual: [plain]}", "model={timesteps: 1, width: 2}"]
 
 
 def records(folder: Path) -> dict[str, int]:
@@ -45,11 +45,11 @@ def finish(folder: Path) -> None:
 
     assert done.returncode == 0, done.stdout + done.stderr
     after = records(folder)
-    assert len(after) == 6
+    assert len(after) == 8
     # The last run before the kill may have ended without being booked: it is adopted, not repeated.
     assert {run: after[run] for run in before} == before
     with (folder / "studies" / "quickstart" / "report" / "runs.csv").open() as file:
-        assert [row["status"] for row in csv.DictReader(file)] == ["complete"] * 6
+        assert [row["status"] for row in csv.DictReader(file)] == ["complete"] * 8
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="workers end with a killed coordinator on Linux only at once")
