@@ -29,7 +29,8 @@ class Cost:
         layers: rows `layer, firing_rate, synops, macs, acs`: convolutions and the head with their synaptic operations,
             neuron layers with firing rate and updates, and what else computes; None where a column has no meaning.
         totals: `firing_rate, synops, macs, acs, energy_nj`, and of these the shares outside synapses:
-            `neuron_updates, residual_additions, normalized_values`.
+            `neuron_updates, residual_additions, normalized_values`; and the energy in every preset
+            (`energy_fp32_nj, energy_fp16_nj, energy_int8_nj`), so that a ranking can be held against another one.
         preset: the cost of one operation.
     """
 
@@ -93,18 +94,20 @@ def cost(
         for name, part in kind.items():
             layers.append(_overhead_row(name, part, samples, rates if kind is counts.neurons else {}, synaptic_only))
     macs, acs = (sum(row[column] for row in layers) for column in ("macs", "acs"))
-    e_mac, e_ac = PICOJOULES[preset]
+    presets: dict[Preset, float] = {
+        name: (macs * e_mac + acs * e_ac) / 1000 for name, (e_mac, e_ac) in PICOJOULES.items()
+    }
     totals: dict[str, float | int | None] = {
         "firing_rate": float(counts.rates.overall()),
         "synops": synops,
         "macs": macs,
         "acs": acs,
-        "energy_nj": (macs * e_mac + acs * e_ac) / 1000,
+        "energy_nj": presets[preset],
         "neuron_updates": _elements(counts.neurons, samples),
         "residual_additions": _elements(counts.additions, samples),
         "normalized_values": _elements(counts.normalizations, samples),
     }
-    return Cost(layers, totals, preset)
+    return Cost(layers, totals | {f"energy_{name}_nj": energy for name, energy in presets.items()}, preset)
 
 
 def _synaptic_rows(counts: Operations, samples: int, integer_as_ac: bool) -> list[dict[str, Any]]:

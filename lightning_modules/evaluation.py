@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 
 from lightning_modules.classifier import SpikingClassifier
-from lightning_modules.data.module import TensorData
+from lightning_modules.data.batches import Batch
 
 
-def accuracy_by_steps(classifier: SpikingClassifier, data: TensorData, steps: Sequence[int]) -> dict[int, float]:
-    """Test accuracy, as a fraction, of the readout cut after each of `steps`; one pass over the data serves all.
+def accuracy_by_steps(
+    classifier: SpikingClassifier, batches: Iterable[Batch], steps: Sequence[int]
+) -> dict[int, float]:
+    """Accuracy, as a fraction, of the readout cut after each of `steps`; one pass over the data serves all.
 
     Args:
         classifier: in evaluation mode; its encoder noise is the evaluation's.
-        data: in the encoder's input range.
+        batches: `(x, y, sample_index)`, the images in the encoder's input range.
         steps: numbers of inference steps, each from 1 to T.
 
     Raises:
@@ -26,7 +28,7 @@ def accuracy_by_steps(classifier: SpikingClassifier, data: TensorData, steps: Se
     right = dict.fromkeys(steps, 0)
     samples = 0
     with torch.inference_mode():
-        for x, target, sample_index in data.test_dataloader():
+        for x, target, sample_index in batches:
             outputs = classifier.network.outputs(x, classifier.noise(x, sample_index, training=False))
             for t in right:
                 right[t] += int((classifier.network.readout(outputs[:t]).argmax(-1) == target).sum())

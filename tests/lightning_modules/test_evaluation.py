@@ -23,7 +23,7 @@ def digits() -> data.TensorData:
 def test_each_step_equals_the_readout_of_its_outputs() -> None:
     made, module = classifier(), digits()
 
-    accuracies = accuracy_by_steps(made, module, [1, 3])
+    accuracies = accuracy_by_steps(made, module.test_dataloader(), [1, 3])
 
     right = {1: 0, 3: 0}
     with torch.no_grad():
@@ -38,7 +38,7 @@ def test_another_number_of_steps_works_where_no_level_has_it_baked_in() -> None:
     made = classifier(normalization="bn")
     made.network.set_timesteps(5)
 
-    assert set(accuracy_by_steps(made, digits(), range(1, 6))) == {1, 2, 3, 4, 5}
+    assert set(accuracy_by_steps(made, digits().test_dataloader(), range(1, 6))) == {1, 2, 3, 4, 5}
 
 
 def test_it_is_refused_by_name_where_one_has() -> None:
@@ -49,4 +49,4 @@ def test_it_is_refused_by_name_where_one_has() -> None:
 @pytest.mark.parametrize("steps", [0, 4])
 def test_steps_that_the_network_does_not_run_are_refused(steps: int) -> None:
     with pytest.raises(ValueError, match=f"steps: {steps} is not between 1 and the network's 3"):
-        accuracy_by_steps(classifier(), digits(), [steps])
+        accuracy_by_steps(classifier(), digits().test_dataloader(), [steps])
