@@ -12,7 +12,6 @@ from rich.text import Text
 from ablate import workflow
 from ablate.attempts import RunState
 from ablate.commands.plan import excluded
-from ablate.design import Cell
 from ablate.workflow import Prepared
 
 MARKS = {"complete": "✓", "failed": "✗", "running": "▶", "missing": "·", "pruned": "-"}
@@ -45,7 +44,7 @@ def table(prepared: Prepared) -> Table:
     states = prepared.states()
     for cell in prepared.plan.cells:
         row = [states.get(f"{cell.cell_id}-{seed}") for seed in prepared.plan.seeds]
-        shown.add_row(Text(cell.label), _marks(prepared.plan.seeds, row), _accuracy(row), Text(_note(cell, row)))
+        shown.add_row(Text(cell.label), _marks(prepared.plan.seeds, row), _accuracy(row), Text(_note(row)))
     return shown
 
 
@@ -67,5 +66,5 @@ def _accuracy(row: Sequence[RunState | None]) -> str:
     return f"{mean(values):.1f}{spread}{count}"
 
 
-def _note(cell: Cell, row: Sequence[RunState | None]) -> str:
+def _note(row: Sequence[RunState | None]) -> str:
     return "; ".join(f"seed {state.seed} {state.reason}" for state in row if state and state.reason)
