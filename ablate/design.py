@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ablate.config import Axis, AxisLevel, Baseline, Study, level_labels, with_settings
+from ablate.axes import Axis, AxisLevel, level_labels
+from ablate.baseline import Baseline, with_settings
+from ablate.config import Study
 from ablate.errors import RequestError
 from ablate.identity import cell_id
 from lightning_modules import constraints, data

@@ -6,7 +6,26 @@ import hashlib
 import json
 from typing import Any
 
-from ablate.config import EXECUTION, SECTIONS, Baseline
+from ablate.baseline import SECTIONS, Baseline
+
+# Each field of a cell is declared here as part of what an experiment *is*, or only of where and how fast it runs.
+# A test holds the declarations against the sections, so that a new field cannot slip in undeclared.
+EXECUTION = frozenset({"data.root"})
+_IDENTITY = {
+    "data": (
+        "name", "split", "subset", "augment", "batch_size",
+    ),
+    "model": (
+        "depth", "width", "match_parameters", "timesteps", "residual", "shortcut", "zero_init_residual", "encoding",
+        "normalization", "neuron", "leak", "threshold", "reset", "detach_reset", "fire", "scale", "surrogate",
+        "readout", "initialization", "frame_size",
+    ),
+    "training": (
+        "epochs", "optimizer", "lr", "weight_decay", "schedule", "loss", "label_smoothing", "rate_weight",
+        "recalibrate",
+    ),
+}  # fmt: skip
+IDENTITY = frozenset(f"{section}.{field}" for section, fields in _IDENTITY.items() for field in fields)
 
 
 def cell_id(cell: Baseline, *, dataset: str) -> str:

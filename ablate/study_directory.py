@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from ablate import config, design, study_file
+from ablate import config, design, identity, sections, study_file
 from ablate.config import Study
 from ablate.errors import RequestError
 from ablate.files import write_atomically
@@ -48,8 +48,8 @@ def place(study: Study, *, directory: str | None, branch: str = MAIN) -> Path:
     Raises:
         RequestError: if the branch's name could lead out of that folder.
     """
-    if not config.is_path_name(branch):
-        raise RequestError(f"--branch {branch!r}: not a name of a branch; {config.PATH_NAME}")
+    if not sections.is_path_name(branch):
+        raise RequestError(f"--branch {branch!r}: not a name of a branch; {sections.PATH_NAME}")
     if directory is not None:
         return Path(directory)
     return Path("studies") / (study.name if branch == MAIN else f"{study.name}@{branch}")
@@ -143,7 +143,7 @@ def _differences(old: Study, new: Study) -> Iterator[tuple[str, str, str]]:
     """What is not an addition: (field, old value, new value)."""
     before, after = _flat(old.plain()["baseline"]), _flat(new.plain()["baseline"])
     for field in sorted(before | after):
-        if before.get(field) != after.get(field) and field not in config.EXECUTION:
+        if before.get(field) != after.get(field) and field not in identity.EXECUTION:
             yield f"baseline.{field}", _text(before.get(field)), _text(after.get(field))
     if old.fields.design != new.fields.design:
         yield "design", old.fields.design, new.fields.design

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from ablate import config, plugins
+from ablate import axes, plugins
 from ablate.errors import RequestError
 from lightning_modules import catalogue
 from lightning_modules.level import LevelEntry, Option
@@ -22,7 +22,7 @@ def main(axis: str | None) -> int:
         console.print("\nDefinition, source and options of one axis: ablate axes residual")
         return 0
     if not catalogue.levels(axis):
-        plain = config.plain_axes()
+        plain = axes.plain_axes()
         if axis in plain:
             console.print(Text(f"{axis}: {plain[axis]}"), soft_wrap=True)
             return 0
@@ -37,7 +37,7 @@ def main(axis: str | None) -> int:
 
 def _print_plain_axes(console: Console) -> None:
     console.print("\nAxes whose levels are plain values:")
-    for name, accepted in config.plain_axes().items():
+    for name, accepted in axes.plain_axes().items():
         console.print(Text(f"{name:<20} {accepted}"), soft_wrap=True)
 
 

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.text import Text
 
 from ablate import estimate
-from ablate.config import Axis, Study
+from ablate.axes import Axis
+from ablate.config import Study
 from ablate.design import Plan
 from ablate.display import duration
 from ablate.workflow import Prepared, prepare

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from ablate import config, design, study_file
+from ablate import axes, baseline, config, design, identity, study_file
 from ablate.errors import RequestError
 
 
@@ -19,15 +19,15 @@ def test_every_packaged_study_is_valid_and_survives_being_written(name: str) -> 
 
 
 def test_every_field_is_declared_identity_or_execution_and_not_both() -> None:
-    declared = config.IDENTITY | config.EXECUTION
-    fields = {f"{section}.{name}" for section, model in config.SECTIONS.items() for name in model.model_fields}
+    declared = identity.IDENTITY | identity.EXECUTION
+    fields = {f"{section}.{name}" for section, model in baseline.SECTIONS.items() for name in model.model_fields}
 
     assert declared == fields
-    assert not config.IDENTITY & config.EXECUTION
+    assert not identity.IDENTITY & identity.EXECUTION
 
 
 def test_axes_of_plain_values_are_described_in_words() -> None:
-    plain = config.plain_axes()
+    plain = axes.plain_axes()
 
     assert plain["timesteps"] == "an integer, >= 1; default 50"
     assert plain["match_parameters"] == "an integer, >= 1, or null; default null"

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablate.config import Baseline
+from ablate.baseline import Baseline
 from ablate.identity import cell_id
 
 DATASET = "digits-1/digits-v1"

@@ -1,0 +1,64 @@
+"""The full configuration that every axis departs from, and how fields of it are set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from ablate.errors import RequestError
+from ablate.validation import explain
+from lightning_modules.choices import Choices, DataChoices, ModelChoices, TrainingChoices
+from lightning_modules.level import Level
+
+SECTIONS: dict[str, type[Choices]] = {"data": DataChoices, "model": ModelChoices, "training": TrainingChoices}
+
+
+class Baseline(Choices):
+    """The full configuration that every axis departs from."""
+
+    protocol: Literal["sound", "paper_compat"] = "sound"
+    data: DataChoices
+    model: ModelChoices = ModelChoices()
+    training: TrainingChoices = TrainingChoices()
+
+
+def with_settings(baseline: Baseline, settings: Mapping[str, Any], *, where: str = "baseline") -> Baseline:
+    """The baseline with some fields set, validated again.
+
+    Raises:
+        RequestError: naming `where` and the value.
+    """
+    tree = baseline.model_dump(mode="json")
+    tree["model"]["normalization"] = spelled(baseline.model.normalization)
+    for path, value in settings.items():
+        section, _, field = path.partition(".")
+        tree[section] = {**tree[section], field: value}
+    try:
+        return Baseline.model_validate(with_protocol({"baseline": tree})["baseline"])
+    except ValidationError as error:
+        raise RequestError(explain(error, Baseline, where=where)) from error
+
+
+def with_protocol(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """`paper_compat` means the released code's normalisation too, where the file does not say otherwise."""
+    copy = dict(tree)
+    baseline = copy.get("baseline")
+    if not isinstance(baseline, Mapping) or baseline.get("protocol") != "paper_compat":
+        return copy
+    model = dict(baseline.get("model") or {})
+    if model.get("normalization", "bntt") in ("bntt", {"name": "bntt"}):
+        model["normalization"] = {"name": "bntt", "bias": True}
+    return {**copy, "baseline": {**baseline, "model": model}}
+
+
+def spelled(level: Level) -> Any:
+    """A chosen level as a file has to say it, so that `with_protocol` leaves a `bntt` without bias alone."""
+    return {"name": "bntt", "bias": False} if level == Level("bntt") else level.plain()
+
+
+def value_at(baseline: Baseline, path: str) -> Any:
+    """The value of a field: `model.residual`."""
+    section, _, field = path.partition(".")
+    return getattr(getattr(baseline, section), field)
