@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ablate import ranges
 from ablate.baseline import SECTIONS, Baseline, spelled, value_at, with_settings
 from ablate.errors import RequestError
 from ablate.identity import EXECUTION, IDENTITY
+from ablate.ranges import Range
 from ablate.validation import accepts
 from lightning_modules.catalogue import near
 from lightning_modules.choices import LevelOf
@@ -29,47 +31,78 @@ class AxisLevel:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One choice that is compared; `reference` is the baseline's level and always one of `levels`."""
+    """One choice that is compared; `reference` is the baseline's level and always one of `levels`.
+
+    An axis with a `range` is sampled by a search or a tuning; its one level is the baseline's.
+    """
 
     name: str
     path: str
     levels: tuple[AxisLevel, ...]
     reference: str
+    range: Range | None = None
 
     @property
     def composite(self) -> bool:
         """Whether a level sets several fields under a name of its own."""
         return "." not in self.path
 
+    def at(self, value: float) -> AxisLevel:
+        """The level at a value of the range."""
+        return AxisLevel(label(value), {self.path: value})
 
-def read(key: str, value: Any, baseline: Baseline) -> Axis:
-    """One entry of `axes`: a list of levels under an alias or a path, or named bundles of settings.
+
+def read(key: str, value: Any, baseline: Baseline, *, where: str = "axes") -> Axis:
+    """One entry of `axes`: levels or a range under an alias or a path, or named bundles of settings.
+
+    Args:
+        key, value: the entry.
+        baseline: what it departs from.
+        where: the block that it stands in.
 
     Raises:
         RequestError: naming the axis, the value and what would be accepted.
     """
+    place = f"{where}.{key}"
+    if isinstance(value, Mapping) and ranges.is_range(value):
+        return _ranged(path_of(key, where), value, baseline, place)
     if isinstance(value, Mapping) and "name" not in value:
-        return _composite(key, value, baseline)
-    path = path_of(key)
+        return _composite(key, value, baseline, where)
+    path = path_of(key, where)
     if not isinstance(value, list) or not value:
-        raise RequestError(f"axes.{key}: {value!r} is not a list of levels")
-    reference = _level(path, value_at(baseline, path), baseline, key)
-    levels = {(level := _level(path, each, baseline, key)).label: level for each in value}
+        raise RequestError(f"{place}: {value!r} is not a list of levels")
+    reference = _level(path, value_at(baseline, path), baseline, place)
+    levels = {(level := _level(path, each, baseline, place)).label: level for each in value}
     levels.setdefault(reference.label, reference)
     return Axis(_alias(path), path, tuple(levels.values()), reference.label)
 
 
-def _composite(key: str, bundles: Mapping[str, Any], baseline: Baseline) -> Axis:
+def _ranged(path: str, value: Mapping[str, Any], baseline: Baseline, place: str) -> Axis:
+    """An axis of numbers; both ends and the baseline's own value belong to it."""
+    present = value_at(baseline, path)
+    if not isinstance(present, int | float) or isinstance(present, bool):
+        raise RequestError(f"{place}: a range is of numbers, and the baseline's level is {label(present)}")
+    found = ranges.read(value, place)
+    for end in (found.low, found.high):
+        with_settings(baseline, {path: end}, where=place)
+    if present not in found:
+        raise RequestError(f"{place}: the baseline's {label(present)} is not in the range {found}")
+    reference = AxisLevel(label(present), {path: present})
+    return Axis(_alias(path), path, (reference,), reference.label, found)
+
+
+def _composite(key: str, bundles: Mapping[str, Any], baseline: Baseline, where: str) -> Axis:
     """An axis of named bundles of settings; the baseline itself is the bundle that changes nothing."""
+    place = f"{where}.{key}"
     if not re.fullmatch(r"[a-z]\w*", key) or key in aliases():
-        raise RequestError(f"axes.{key}: a composite axis needs a name of its own; {key!r} is taken or no plain name")
+        raise RequestError(f"{place}: a composite axis needs a name of its own; {key!r} is taken or no plain name")
     levels, reference = [], None
     for label, settings in bundles.items():
-        _check_label(key, label)
+        _check_label(place, label)
         if not isinstance(settings, Mapping):
-            raise RequestError(f"axes.{key}.{label}: {settings!r} is not a mapping of paths to values")
-        paths = {path_of(str(path)): value for path, value in settings.items()}
-        if with_settings(baseline, paths, where=f"axes.{key}.{label}") == baseline:
+            raise RequestError(f"{place}.{label}: {settings!r} is not a mapping of paths to values")
+        paths = {path_of(str(path), where): value for path, value in settings.items()}
+        if with_settings(baseline, paths, where=f"{place}.{label}") == baseline:
             reference = str(label)
         levels.append(AxisLevel(str(label), paths))
     if reference is None:
@@ -78,18 +111,18 @@ def _composite(key: str, bundles: Mapping[str, Any], baseline: Baseline) -> Axis
     return Axis(key, key, tuple(levels), reference)
 
 
-def _check_label(key: str, label: Any) -> None:
+def _check_label(place: str, label: Any) -> None:
     """The names of bundles are the user's own words: whatever can be read on one line."""
     if isinstance(label, bool):
         spelt = str(label).lower()
-        raise RequestError(f"axes.{key}: {spelt} is a YAML boolean where the name of a level belongs; quote the name")
+        raise RequestError(f"{place}: {spelt} is a YAML boolean where the name of a level belongs; quote the name")
     if not str(label).strip() or not str(label).isprintable():
-        raise RequestError(f"axes.{key}: {label!r} is not the name of a level; printable characters are needed")
+        raise RequestError(f"{place}: {label!r} is not the name of a level; printable characters are needed")
 
 
-def _level(path: str, value: Any, baseline: Baseline, key: str) -> AxisLevel:
+def _level(path: str, value: Any, baseline: Baseline, place: str) -> AxisLevel:
     plain = spelled(value) if isinstance(value, Level) else value
-    changed = with_settings(baseline, {path: plain}, where=f"axes.{key}")
+    changed = with_settings(baseline, {path: plain}, where=place)
     settled = value_at(changed, path)
     return AxisLevel(label(settled), {path: spelled(settled) if isinstance(settled, Level) else settled})
 
@@ -127,7 +160,7 @@ def _alias(path: str) -> str:
     return next(alias for alias, known in aliases().items() if known == path)
 
 
-def path_of(key: str) -> str:
+def path_of(key: str, where: str = "axes") -> str:
     """The path of an axis that is named by its path or its alias.
 
     Raises:
@@ -135,15 +168,17 @@ def path_of(key: str) -> str:
     """
     known = aliases()
     if known.get(key, key) in _NOT_COMPARED:
-        raise RequestError(f"axes.{key}: results on different data never meet in one table; write one study for each")
+        raise RequestError(
+            f"{where}.{key}: results on different data never meet in one table; write one study for each"
+        )
     if key in IDENTITY:
         return key
     if key in known:
         return known[key]
     if key in EXECUTION:
-        raise RequestError(f"axes.{key}: says where a run happens, not what it is; it cannot be compared")
+        raise RequestError(f"{where}.{key}: says where a run happens, not what it is; it cannot be compared")
     raise RequestError(
-        f"axes.{key}: not an axis{near(key, [*known, *known.values()])} any field of data, model or training is"
+        f"{where}.{key}: not an axis{near(key, [*known, *known.values()])} any field of data, model or training is"
     )
 
 
@@ -162,5 +197,5 @@ def level_labels(axis: Axis, wanted: Any, baseline: Baseline) -> list[str]:
             known = ", ".join(sorted(present))
             raise RequestError(f"axes.{axis.name}: {value!r} is not a level{near(str(value), present)} levels: {known}")
         else:
-            labels.append(_level(axis.path, value, baseline, axis.name).label)
+            labels.append(_level(axis.path, value, baseline, f"axes.{axis.name}").label)
     return labels

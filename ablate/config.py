@@ -13,11 +13,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ablate import axes, plugins, study_file
+from ablate import axes, demands, plugins, study_file
 from ablate.axes import Axis
 from ablate.baseline import Baseline, spelled, with_protocol
 from ablate.errors import RequestError
-from ablate.sections import StudyFields
+from ablate.sections import Objective, StudyFields
 from ablate.validation import explain
 from lightning_modules import data
 
@@ -30,6 +30,8 @@ class Study:
     axes: tuple[Axis, ...]
     plugin_folders: tuple[str, ...] = ()
     """Where its plug-ins were found besides the installed packages; not part of the study."""
+    nuisance: tuple[Axis, ...] = ()
+    """What the tuning samples for every cell."""
 
     @property
     def name(self) -> str:
@@ -44,12 +46,26 @@ class Study:
         seeds = self.fields.seeds
         return tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
 
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """What is optimised; one, but for a search."""
+        given = self.fields.objective
+        return tuple(given) if isinstance(given, list) else (given,)
+
+    @property
+    def objective(self) -> Objective:
+        """The first objective on validation: it chooses the epoch."""
+        return next((each for each in self.objectives if each.metric.startswith("val_")), Objective.model_validate({}))
+
     def axis(self, name: str) -> Axis | None:
         return next((axis for axis in self.axes if name in (axis.name, axis.path)), None)
 
     def plain(self) -> dict[str, Any]:
         """The resolved study file: reading it again gives an equal study."""
         tree = self.fields.model_dump(mode="json")
+        for name in ("search", "tuning", "prune"):
+            if getattr(self.fields, name) == StudyFields.model_fields[name].default:
+                del tree[name]
         if self.baseline.protocol == "paper_compat":
             tree["baseline"]["model"]["normalization"] = spelled(self.baseline.model.normalization)
         return tree
@@ -90,9 +106,12 @@ def parse(tree: Mapping[str, Any], *, where: str = "study") -> Study:
     except ValueError as error:
         raise RequestError(f"baseline.{error}") from error
     found = tuple(axes.read(key, value, fields.baseline) for key, value in fields.axes.items())
-    study = Study(fields, found, folders if named else ())
-    _check_axes_are_distinct(study.axes)
+    space = fields.tuning.space if fields.tuning else {}
+    nuisance = tuple(axes.read(key, value, fields.baseline, where="tuning.space") for key, value in space.items())
+    study = Study(fields, found, folders if named else (), nuisance)
+    _check_axes_are_distinct((*study.axes, *study.nuisance))
     _check_exclusions(study)
+    demands.check(study)
     return study
 
 

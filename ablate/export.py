@@ -87,7 +87,7 @@ def _description(directory: StudyDirectory, plan: Plan) -> dict[str, Any]:
         ],
         "baseline": {axis.name: axis.reference for axis in study.axes},
         "cells": [_cell(cell) | {"varied": list(cell.varied)} for cell in plan.cells],
-        "objective": study.fields.objective.model_dump(mode="json"),
+        "objective": study.objective.model_dump(mode="json"),
         "data": {
             "name": facts.name,
             "version": facts.version,

@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from ablate.baseline import Baseline
 from lightning_modules.choices import Choices
+
+FRESH_SEEDS = 1_000_000
+"""Seeds from here on are never a study's own: confirmations and tunings use them."""
+
+Seed = Annotated[int, Field(strict=True, ge=0, lt=FRESH_SEEDS)]
 
 PATH_NAME = "letters, digits, _ and -, at most 64"
 
@@ -18,12 +23,51 @@ def is_path_name(text: str) -> bool:
     return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", text) is not None
 
 
-class Objective(Choices):
-    """What is optimised and by how much two levels must differ to matter."""
+ValidationMetric = Literal["val_accuracy", "val_loss"]
+Cost = Literal["energy_nj", "parameters", "synops", "firing_rate", "train_seconds"]
 
-    metric: Literal["val_accuracy", "val_loss"] = "val_accuracy"
-    direction: Literal["maximize", "minimize"] = "maximize"
+
+class Objective(Choices):
+    """What is optimised and by how much two levels must differ to matter. Never a figure of the test part."""
+
+    metric: ValidationMetric | Cost = "val_accuracy"
+    direction: Literal["maximize", "minimize"]
     margin: Annotated[float, Field(gt=0)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _an_accuracy_is_maximised_and_all_else_minimised(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or "direction" in value:
+            return value
+        return value | {
+            "direction": "maximize" if value.get("metric", "val_accuracy") == "val_accuracy" else "minimize"
+        }
+
+
+class Limit(Choices):
+    """The largest value of a metric that is still feasible."""
+
+    max: Annotated[float, Field(gt=0)]
+
+
+class Search(Choices):
+    """Which cells a search samples: how many, by which rule, within which limits."""
+
+    trials: Annotated[int, Field(strict=True, ge=1, le=100_000)]
+    sampler: Literal["tpe", "gp", "cmaes", "nsga2", "random", "qmc"] = "tpe"
+    pruner: Literal["none", "median", "hyperband", "wilcoxon"] = "none"
+    constraints: dict[Cost, Limit] = Field(default_factory=dict)
+    seed: Annotated[int, Field(strict=True, ge=0)] = 0
+    """Of the sampler; the runs have the seeds of the study."""
+
+
+class Tuning(Choices):
+    """The search over nuisance parameters that every cell gets with the same budget before its seeds are run."""
+
+    trials: Annotated[int, Field(strict=True, ge=2, le=10_000)]
+    space: dict[str, Any] = Field(min_length=1)
+    sampler: Literal["tpe", "gp", "random", "qmc"] = "tpe"
+    seed: Annotated[int, Field(strict=True, ge=0)] = 0
 
 
 class Tracking(Choices):
@@ -32,6 +76,8 @@ class Tracking(Choices):
     mode: Literal["online", "offline", "disabled"] = "offline"
     project: str = "snn-ablation"
     entity: str | None = None
+    tuning: bool = False
+    """Whether the trials of a tuning are tracked too."""
 
 
 class Engine(Choices):
@@ -53,15 +99,26 @@ class StudyFields(Choices):
     """The top level of a study file, before its axes are read."""
 
     name: str
-    design: Literal["one_factor", "factorial"] = "one_factor"
-    seeds: Annotated[int, Field(strict=True, ge=1, le=10_000)] | list[Annotated[int, Field(strict=True, ge=0)]] = 5
+    design: Literal["one_factor", "factorial", "search"] = "one_factor"
+    seeds: Annotated[int, Field(strict=True, ge=1, le=10_000)] | list[Seed] = 5
     baseline: Baseline
     axes: dict[str, Any] = Field(min_length=1)
     exclude: list[Exclusion] = Field(default_factory=list)
-    objective: Objective = Objective()
+    objective: Objective | list[Objective] = Objective(direction="maximize")
+    search: Search | None = None
+    tuning: Tuning | None = None
+    prune: Literal["none", "median", "hyperband"] = "none"
+    """Stop runs of a paired design early, by seed block; the search has a pruner of its own."""
     tracking: Tracking = Tracking()
     engine: Engine = Engine()
     plugins: list[str] = Field(default_factory=list)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_search_samples_on_one_seed(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value.get("design") == "search" and "seeds" not in value:
+            return value | {"seeds": 1}
+        return value
 
     @field_validator("name")
     @classmethod

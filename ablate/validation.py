@@ -77,7 +77,9 @@ def _message(error: ErrorDetails, model: type[BaseModel]) -> str:
         return "is needed and missing"
     if kind == "literal_error":
         hint = "; quote the name, YAML reads it as a boolean" if isinstance(value, bool) else ""
-        return f"{value!r} is not accepted; one of {context['expected'].replace(' or ', ', ')}{hint}"
+        expected = context["expected"].replace(" or ", ", ")
+        similar = near(value, expected.replace("'", "").split(", ")) if isinstance(value, str) else ";"
+        return f"{value!r} is not accepted{similar} one of {expected}{hint}"
     if kind in _BOUNDS:
         name, size, wanted = _BOUNDS[kind]
         bound = context[name]

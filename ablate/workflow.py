@@ -149,13 +149,13 @@ def read_ledger(directory: StudyDirectory) -> Ledger:
 
 def open_ledger(prepared: Prepared) -> Ledger:
     """The ledger of a study for working on, under its lock."""
-    directory, objective = prepared.directory, prepared.study.fields.objective
+    directory = prepared.directory
     return Ledger.open(
         directory.path,
         name=prepared.study.name,
         uid=directory.uid,
         branch=directory.branch,
-        objectives={objective.metric: objective.direction},
+        objectives={each.metric: each.direction for each in prepared.study.objectives},
     )
 
 
@@ -186,7 +186,7 @@ class _Specs:
             "accelerator": study.fields.engine.accelerator,
             "backend": "eager",
             "data_root": root and str(Path(root).absolute()),
-            "objective": study.fields.objective.model_dump(),
+            "objective": study.objective.model_dump(),
             "plugins": list(study.fields.plugins),
             "plugin_folders": list(study.plugin_folders),
         }

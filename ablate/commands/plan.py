@@ -50,7 +50,7 @@ def excluded(plan: Plan) -> list[str]:
 def _headline(prepared: Prepared) -> str:
     study = prepared.study
     around = " / ".join(_reference(axis) for axis in study.axes)
-    margin = study.fields.objective.margin
+    margin = study.objective.margin
     margin_text = "no margin" if margin is None else f"margin {_points(margin)}"
     return (
         f"{study.name}: {study.fields.design} around {around}, {len(study.seeds)} seed blocks, "
@@ -98,7 +98,7 @@ def _power(study: Study) -> list[str]:
         f"Can tell: at {blocks} blocks a contrast of {widest} ({family[widest]} in its family) is detected at 80 % "
         f"power from {effect:.1f} SD of the differences"
     ]
-    margin = study.fields.objective.margin
+    margin = study.objective.margin
     if margin is not None:
         largest = equivalence_sd(blocks, family[widest]) * margin * 100
         lines.append(f"Cannot tell: 'equivalent' within {_points(margin)} needs an SD below {largest:.2g} points")
@@ -110,7 +110,7 @@ def _points(share: float) -> str:
 
 
 def _warnings(prepared: Prepared) -> list[str]:
-    margin = prepared.study.fields.objective.margin
+    margin = prepared.study.objective.margin
     test = data.describe(prepared.study.baseline.data).test
     if margin is None or not test:
         return []

@@ -36,9 +36,9 @@ def main(
         total=len(prepared.plan.runs),
         complete=before.complete,
         failed=0 if retry_failed else before.failed,
-        metric=prepared.study.fields.objective.metric,
-        higher_is_better=prepared.study.fields.objective.direction == "maximize",
-        by_cell=prepared.values(prepared.study.fields.objective.metric),
+        metric=prepared.study.objective.metric,
+        higher_is_better=prepared.study.objective.direction == "maximize",
+        by_cell=prepared.values(prepared.study.objective.metric),
     )
     try:
         with display(console, tally, study=prepared.study.name) as shown:

@@ -1,0 +1,105 @@
+"""What the parts of a study demand of one another: designs, objectives, samplers, pruners, tuning."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ablate.errors import RequestError
+
+if TYPE_CHECKING:
+    from ablate.config import Study
+
+WILCOXON_SEEDS = 5
+"""One-sided at the pruner's p of 0.1, four pairs are the fewest that can tell: with fewer seeds nothing is saved."""
+
+
+def check(study: Study) -> None:
+    """See that the parts of a study fit together.
+
+    Raises:
+        RequestError: with the first demand that is not met.
+    """
+    if (problem := next(_problems(study), None)) is not None:
+        raise RequestError(problem)
+
+
+def _problems(study: Study) -> Iterator[str]:
+    yield from _design(study)
+    yield from _objectives(study)
+    if study.fields.search is not None:
+        yield from _sampler(study)
+        yield from _pruner(study)
+    yield from _tuning(study)
+
+
+def _design(study: Study) -> Iterator[str]:
+    fields = study.fields
+    if fields.design == "search":
+        if fields.search is None:
+            yield "search: is needed and missing; for instance search: {trials: 60}"
+        if fields.prune != "none":
+            yield f"prune: {fields.prune!r} is for paired designs; a search has search.pruner"
+        return
+    if fields.search is not None:
+        yield f"search: belongs to design: search, not to {fields.design}"
+    for axis in study.axes:
+        if axis.range is not None:
+            yield f"axes.{axis.name}: a range is for design: search; {fields.design} needs a list of levels"
+
+
+def _objectives(study: Study) -> Iterator[str]:
+    metrics = [each.metric for each in study.objectives]
+    if not metrics or len(set(metrics)) != len(metrics):
+        yield f"objective: {metrics} is not a list of distinct metrics"
+    if study.fields.design == "search":
+        return
+    if len(metrics) > 1:
+        yield f"objective: several objectives are for design: search; {study.fields.design} takes one"
+    elif not metrics[0].startswith("val_"):
+        yield f"objective.metric: {metrics[0]!r} chooses no epoch; one of 'val_accuracy', 'val_loss' outside a search"
+
+
+def _sampler(study: Study) -> Iterator[str]:
+    search = study.fields.search
+    assert search is not None
+    if search.sampler != "cmaes":
+        return
+    lists = [axis.name for axis in study.axes if axis.range is None]
+    if lists:
+        yield f"search.sampler: 'cmaes' samples ranges alone, and {lists[0]} is a list of levels; use tpe, gp or random"
+    if len(study.axes) < 2:
+        yield "search.sampler: 'cmaes' needs at least two axes; use tpe, gp or random"
+    if len(study.objectives) > 1:
+        yield "search.sampler: 'cmaes' takes one objective; several are for tpe, gp, nsga2, random or qmc"
+    if search.constraints:
+        yield "search.sampler: 'cmaes' does not heed constraints; use tpe, gp or random"
+    if importlib.util.find_spec("cmaes") is None:
+        yield "search.sampler: 'cmaes' needs a further package: pip install 'ablate-snn[cmaes]'"
+
+
+def _pruner(study: Study) -> Iterator[str]:
+    search = study.fields.search
+    assert search is not None
+    if search.pruner == "none":
+        return
+    if len(study.objectives) > 1:
+        yield f"search.pruner: {search.pruner!r} needs one objective, not {len(study.objectives)}"
+    elif not study.objectives[0].metric.startswith("val_"):
+        yield f"search.pruner: {search.pruner!r} needs val_accuracy or val_loss, which exist before a run has ended"
+    if search.pruner == "wilcoxon" and len(study.seeds) < WILCOXON_SEEDS:
+        yield (
+            f"search.pruner: 'wilcoxon' compares cells over their seeds and needs at least {WILCOXON_SEEDS}, "
+            f"not {len(study.seeds)}"
+        )
+
+
+def _tuning(study: Study) -> Iterator[str]:
+    if study.fields.tuning is None:
+        return
+    if study.fields.design == "search":
+        yield "tuning: belongs to one_factor and factorial; a search samples every path that is among its axes"
+    for axis in study.nuisance:
+        if axis.range is None and len(axis.levels) < 2:
+            yield f"tuning.space.{axis.path}: {axis.reference} is the baseline's own; nothing can be chosen"
