@@ -37,6 +37,16 @@ class Listener(Protocol):
         """A run ended and is booked."""
 
 
+class Source(Protocol):
+    """Runs that become known while others end: the cells of a search, the seeds that follow a tuning."""
+
+    def more(self) -> Planned | None:
+        """A further run, each once, whether it has ended before or not; None until one that was given has ended."""
+
+    def ended(self, run: Planned, record: RunRecord) -> None:
+        """A run that was given has ended, now or in an earlier call; nothing more will come of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Summary:
     """How the planned runs stand when the loop ends.
@@ -78,6 +88,7 @@ def coordinate(
     listener: Listener,
     *,
     retries: int = 2,
+    source: Source | None = None,
 ) -> Summary:
     """Do what is missing of `runs`, seed block after seed block, and book it. Shuts the engine down in any case.
 
@@ -89,12 +100,13 @@ def coordinate(
         listener: is told what happens.
         retries: further attempts at a run that crashes (a dead worker, no memory); errors of the run itself and
             divergence are not repeated.
+        source: gives further runs while others end.
 
     Raises:
         Interrupted: on Ctrl-C, when everything is stopped and booked.
         StudyError: if the storage fails or the study was taken over; the study is intact.
     """
-    return _Loop(ledger, runs, engine, make_spec, listener, retries).run()
+    return _Loop(ledger, runs, engine, make_spec, listener, retries, source).run()
 
 
 class _Loop:
@@ -106,9 +118,11 @@ class _Loop:
         make_spec: Callable[[Any, Attempt], RunSpec],
         listener: Listener,
         retries: int,
+        source: Source | None,
     ) -> None:
         self._ledger = ledger
-        self._runs = runs
+        self._runs = list(runs)
+        self._source = source
         self._engine = engine
         self._make_spec = make_spec
         self._listener = listener
@@ -138,24 +152,44 @@ class _Loop:
     def _due(self) -> list[Planned]:
         """What is missing, whole seed blocks first; a crash whose retry a dead coordinator did not book is due too."""
         self._ledger.sync(self._runs)
-        states = self._ledger.states()
         for run in self._runs:
-            state = states[run.run_id]
-            if state.status == "failed" and state.kind == "crash" and state.crashes <= self._retries:
-                self._ledger.retry(run, crashes=state.crashes)
+            self._crash_is_due(run)
         states = self._ledger.states()
         order = {seed: place for place, seed in enumerate(dict.fromkeys(run.seed for run in self._runs))}
         missing = [run for run in self._runs if states[run.run_id].status == "missing"]
         return sorted(missing, key=lambda run: order[run.seed])
 
+    def _crash_is_due(self, run: Planned) -> bool:
+        """Whether a run crashed and may be tried again; then it waits for that."""
+        state = self._ledger.state(run.run_id)
+        due = state.status == "failed" and state.kind == "crash" and state.crashes <= self._retries
+        if due:
+            self._ledger.retry(run, crashes=state.crashes)
+        return due
+
     def _do(self, due: deque[Planned]) -> None:
-        while due or self._running:
-            while due and len(self._running) < self._engine.capacity:
-                self._start(due.popleft())
+        while True:
+            while len(self._running) < self._engine.capacity and (run := self._next(due)) is not None:
+                self._start(run)
+            if not self._running:
+                return
             done, _ = wait(self._running, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED)
             for future in done:
                 if (again := self._end(future)) is not None:
                     due.appendleft(again)
+
+    def _next(self, due: deque[Planned]) -> Planned | None:
+        """The next run to do; what the source gives and has ended before is passed by."""
+        while not due and self._source is not None and (run := self._source.more()) is not None:
+            self._runs.append(run)
+            self._ledger.sync([run])
+            state = self._ledger.state(run.run_id)
+            if state.status == "missing" or self._crash_is_due(run):
+                return run
+            record = self._ledger.record(run.run_id)
+            assert record is not None, f"run {run.run_id} is {state.status} and has no record"
+            self._source.ended(run, record)
+        return due.popleft() if due else None
 
     def _start(self, run: Planned) -> None:
         attempt = self._ledger.claim(run.run_id)
@@ -183,6 +217,8 @@ class _Loop:
                 self._listener.on_retry(spec, record.reason)
             else:
                 self._listener.on_finish(spec, record)
+        if self._source is not None and not again:
+            self._source.ended(run, record)
         return run if again else None
 
     def _tell_progress(self, spec: RunSpec, progress: Mapping[str, Any]) -> None:
