@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from reports.correctness import Correctness
 from reports.family import VERDICT_METRIC, Family
 from reports.matching import Match, axis_of, matches
 from reports.outcomes import State
@@ -19,9 +21,10 @@ UNTUNED = "at the baseline's hyperparameters"
 TEST_SELECTED = "test-selected"
 FURTHER = (
     "mean_level", "mean_reference", "sd_difference", "t_value", "direction", "margin", "p_equivalence",
-    "p_equivalence_adjusted", "p_sign_flip", "pair_correlation", "runs_planned", "diverged_level",
-    "diverged_reference", "lost_level", "lost_reference", "difference_without_diverged", "p_without_diverged",
-    "verdict_without_diverged", "bound_low", "bound_high", "verdict_bound_low", "verdict_bound_high", "conditions",
+    "p_equivalence_adjusted", "p_sign_flip", "pair_correlation", "ci_task_low", "ci_task_high", "runs_planned",
+    "diverged_level", "diverged_reference", "lost_level", "lost_reference", "difference_without_diverged",
+    "p_without_diverged", "verdict_without_diverged", "bound_low", "bound_high", "verdict_bound_low",
+    "verdict_bound_high", "conditions",
 )  # fmt: skip
 
 
@@ -40,22 +43,30 @@ def conditions(results: StudyResults) -> str:
 
 def axis_effects(results: StudyResults, axis: str) -> pd.DataFrame:
     """Contrasts of one axis in the order of its levels; a level excluded by rule has a row that says so."""
-    family = Family.of(results, axis)
+    return _axis_effects(results, axis).copy()
+
+
+@lru_cache(maxsize=64)
+def _axis_effects(results: StudyResults, axis: str) -> pd.DataFrame:
+    """Computed once: several cards of a guide rest on the same rows, and resampling takes its time."""
+    family, correctness = Family.of(results, axis), Correctness.of(results)
     place = {match.level: at for at, match in enumerate(family.contrasts)}
     carried = conditions(results)
     rows = []
     for match in matches(results, axis_of(results, axis)):
-        row = _row(family, place[match.level]) if match.level in place else _never_planned(family, match)
+        planned = match.level in place
+        row = _row(family, place[match.level], correctness) if planned else _never_planned(family, match)
         rows.append(row | {"conditions": carried, "reason": "; ".join(filter(None, [row["reason"], carried]))})
     return pd.DataFrame(rows, columns=[*EFFECTS, *FURTHER])
 
 
-def _row(family: Family, at: int) -> dict[str, Any]:
+def _row(family: Family, at: int, correctness: Correctness) -> dict[str, Any]:
     match, sides, of, rules = family.contrasts[at], family.sides[at], family.judged.moments, family.rules
     m = len(family.contrasts)
     low, high = paired.interval(of)
     adjusted_low, adjusted_high = paired.interval(of, 1 - rules.alpha / m)
     verdict, reason = family.verdict(at)
+    task_low, task_high = _wider((low[at], high[at]), correctness.interval(match, family.outcomes, sides))
     return {
         "axis": family.axis, "level": match.level, "reference": family.reference, "metric": VERDICT_METRIC,
         "cells_matched": sides.pairs, "cells_planned": match.planned, "seeds": int(of.n[at]),
@@ -72,8 +83,14 @@ def _row(family: Family, at: int) -> dict[str, Any]:
         "p_equivalence_adjusted": family.judged.p_equivalence_adjusted[at],
         "p_sign_flip": paired.sign_flip(sides.differences, rules.alpha / m),
         "pair_correlation": paired.correlation(*sides.units),
+        "ci_task_low": task_low, "ci_task_high": task_high,
         **_sensitivity(family, at),
     }  # fmt: skip
+
+
+def _wider(seeds: tuple[float, float], task: tuple[float, float]) -> tuple[float, float]:
+    """The interval to speak of the task with: never narrower than that over seeds. NaN where there is no other."""
+    return task if not task[1] - task[0] < seeds[1] - seeds[0] else seeds
 
 
 def _method(of: paired.Moments, at: int) -> str:

@@ -30,6 +30,11 @@ def points(value: float, low: float | None = None, high: float | None = None) ->
     return _with_interval(value, low, high, sign=True)
 
 
+def span(low: float, high: float) -> str:
+    """An interval of a difference in percentage points: `-0.2 to +0.8`."""
+    return f"{fixed(low * 100, sign=True)} to {fixed(high * 100, sign=True)}"
+
+
 def _with_interval(value: float, low: float | None, high: float | None, *, sign: bool) -> str:
     centre = fixed(value * 100, sign=sign) if not absent(value) else MISSING
     if low is None or high is None or absent(low) or absent(high):

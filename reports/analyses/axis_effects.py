@@ -132,7 +132,21 @@ def _notes(results: StudyResults, frame: pd.DataFrame, contrasts: pd.DataFrame, 
     if missing:
         verb = "is" if len(missing) == 1 else "are"
         notes.append(f"Without data and left out: {wording.listing(missing)} {verb} in none of the runs.")
+    notes += _beyond_this_test_set(contrasts)
     return (*notes, *(note for row in contrasts.to_dict("records") for note in _row_notes(row)))
+
+
+def _beyond_this_test_set(contrasts: pd.DataFrame) -> list[str]:
+    """One note with the intervals that also cover the choice of the test samples, where they could be computed."""
+    known = contrasts[contrasts["ci_task_low"].notna()]
+    if known.empty:
+        return []
+    rows = known.to_dict("records")
+    spans = [f"{row['level']} {wording.span(row['ci_task_low'], row['ci_task_high'])}" for row in rows]
+    return [
+        "The intervals of the table are conditional on this test set. For the task, resampling seeds and test samples "
+        f"at once (the wider of both, points): {'; '.join(spans)}."
+    ]
 
 
 def _row_notes(row: dict[Any, Any]) -> list[str]:

@@ -39,17 +39,25 @@ class Recommendations:
         return Card(self.key, self.title, tuple(prose), frame, table)
 
 
+def _scope(row: dict[Any, Any]) -> str:
+    """What to add where the difference might be one of these test samples only."""
+    if wording.absent(row["ci_task_low"]) or row["ci_task_low"] > 0 or row["ci_task_high"] < 0:
+        return ""
+    span = wording.span(row["ci_task_low"], row["ci_task_high"])
+    return f" on this test set; over other test samples as well the interval is {span}, which does not exclude none"
+
+
 def _recommendation(row: dict[Any, Any], results: StudyResults) -> tuple[str, str, str] | None:
     rests = f"{row['axis']}: {row['level']} against {row['reference']}"
     size = wording.points(row["difference"], row["ci_low"], row["ci_high"])
     if row["verdict"] == BETTER:
         text = (
-            f"Take {row['axis']}={row['level']}: it differs from {row['reference']} by {size} points of test accuracy."
+            f"Take {row['axis']}={row['level']}: it differs from {row['reference']} by {size} points of test accuracy"
         )
-        return text, rests, BETTER
+        return f"{text}{_scope(row)}.", rests, BETTER
     if row["verdict"] == WORSE:
-        text = f"Keep {row['axis']}={row['reference']}: {row['level']} differs by {size} points of test accuracy."
-        return text, rests, WORSE
+        text = f"Keep {row['axis']}={row['reference']}: {row['level']} differs by {size} points of test accuracy"
+        return f"{text}{_scope(row)}.", rests, WORSE
     if row["verdict"] != EQUIVALENT or str(row["reason"]).startswith(BELOW_MARGIN):
         return None
     saving = _saving(row, results)
