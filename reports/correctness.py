@@ -33,7 +33,8 @@ class Correctness:
     @classmethod
     def of(cls, results: StudyResults) -> Correctness:
         """The stored bits of every run that has them."""
-        place = {row.run_id: (str(row.cell_id), int(row.seed)) for row in results.runs.itertuples()}
+        columns = (results.runs[name].tolist() for name in ("run_id", "cell_id", "seed"))
+        place = {run_id: (cell_id, int(seed)) for run_id, cell_id, seed in zip(*columns, strict=True)}
         bits = {place[run_id]: text for run_id, text in results.correct.items() if run_id in place}
         data = results.study["data"]
         return cls(bits, int(data.get("test") or 0), 1 / data["classes"] if data.get("classes") else float("nan"))
@@ -56,8 +57,7 @@ class Correctness:
         return crossed_interval(differences.round(12), seed=_seed(match))
 
     def _used(self, pair: tuple[str, str], outcomes: Outcomes, blocks: np.ndarray) -> bool:
-        rows = [outcomes.rows[cell] for cell in pair]
-        return not np.isnan(outcomes.value[np.ix_(rows, blocks)]).any()
+        return not any(np.isnan(outcomes.value[outcomes.rows[cell], blocks]).any() for cell in pair)
 
     def _matrix(self, cell: str, outcomes: Outcomes, blocks: np.ndarray) -> Floats | None:
         """Correct or not of a cell `[blocks, samples]`."""

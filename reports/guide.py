@@ -10,6 +10,7 @@ from reports.analyses.card import Analysis, Card, card_of
 from reports.analyses.costs import Costs
 from reports.analyses.coverage import Coverage
 from reports.analyses.overview import Overview
+from reports.analyses.published import Published
 from reports.analyses.recommendations import Recommendations
 from reports.analyses.reproduction import Reproduction
 from reports.effects import effects
@@ -21,7 +22,13 @@ from reports.results import StudyResults
 def analyses(results: StudyResults) -> tuple[Analysis, ...]:
     """The questions a guide of these results asks, in its order."""
     axes = tuple(AxisEffects(axis) for axis in results.axes)
-    return Overview(), *axes, Recommendations(), Costs(), Coverage(), Reproduction()
+    return Overview(), *axes, Recommendations(), Costs(), *_published(results), Coverage(), Reproduction()
+
+
+def _published(results: StudyResults) -> tuple[Analysis, ...]:
+    """Only where there is something to lay beside: on embedded data an empty card would be noise in every guide."""
+    beside = Published()
+    return () if beside.inapplicable(results) else (beside,)
 
 
 def cards(results: StudyResults, asked: Iterable[Analysis] | None = None) -> tuple[Card, ...]:
