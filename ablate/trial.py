@@ -53,7 +53,7 @@ def _attempt(spec: RunSpec, logger: Any) -> RunRecord:
     )
     module = data.open(
         choices,
-        input_range=classifier.network.encoder.input_range,
+        encoder=classifier.network.encoder,
         seed=spec.seed,
         select_on_test=spec.config["protocol"] == "paper_compat",
     )

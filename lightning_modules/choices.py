@@ -103,8 +103,12 @@ class DataChoices(Choices):
     """Named split; None is the data set's default."""
     subset: Count | None = None
     """The first N images of the official training order instead of all; the test images stay all."""
+    resolution: Count | None = None
+    """Pixels along the longer side of event frames, a whole part of the sensor's; null is the sensor's own."""
     augment: Annotated[Level, LevelOf("augment")] = Level("none")
     """What is done to training images; `standard` is the published setting for CIFAR."""
+    mix: Annotated[Level, LevelOf("mix")] = Level("none")
+    """Whether training samples are mixed in pairs, with their labels."""
     batch_size: Count = 21
     root: str | None = None
     """Folder with the data set's files; not part of a cell's identity."""

@@ -213,19 +213,24 @@ def rate_penalty_needs_spikes(model: ModelChoices, training: TrainingChoices) ->
 
 
 def encoding_suits_data(model: ModelChoices, data: DataChoices) -> str | None:
-    if describe(data).kind != "events":
-        changed = _changed(model, ("frame_size",))
-        return changed and f"frame_size is the size of event frames, and {data.name} holds images"
-    if model.encoding.name == "direct":
-        return None
-    return f"{model.encoding.name} encodes static images, and {data.name} holds events; their frames go in as they are"
+    holds = "events" if describe(data).kind == "events" else "images"
+    takes = fact("encoding", model.encoding, "input")
+    if takes is not None and takes != holds:
+        fitting = [name for name, entry in catalogue.levels("encoding").items() if entry.facts.get("input") == holds]
+        return f"encoding {model.encoding.name} is for {takes}, and {data.name} holds {holds}; {_one_of(fitting)} fits"
+    if holds == "images" and _changed(model, ("frame_size",)):
+        return f"frame_size is the size of event frames, and {data.name} holds images"
+    return None
 
 
 def augmentation_suits_data(data: DataChoices) -> str | None:
     facts = describe(data)
-    if facts.kind == "events":
-        augments_images = fact("augment", data.augment, "images")
-        return f"{data.augment.name} augments images, and {data.name} holds events" if augments_images else None
+    here, other = ("events", "images") if facts.kind == "events" else ("images", "events")
+    if fact("augment", data.augment, other):
+        fitting = [name for name, entry in catalogue.levels("augment").items() if not entry.facts.get(other)]
+        return f"{data.augment.name} augments {other}, and {data.name} holds {here}; {_one_of(fitting)} fits"
+    if here == "events":
+        return None
     cutout, side = catalogue.options("augment", data.augment).get("cutout"), min(facts.shape[1:])
     if isinstance(cutout, int) and cutout >= side:
         return f"a cutout of {cutout} pixels can blank the images of {data.name}, which have {side}"
@@ -255,6 +260,10 @@ MODEL_RULES: tuple[Callable[[ModelChoices], str | None], ...] = (
 def _changed(model: ModelChoices, fields: tuple[str, ...]) -> str | None:
     """The first of these fields that is not at its default."""
     return next((name for name in fields if getattr(model, name) != ModelChoices.model_fields[name].default), None)
+
+
+def _one_of(names: list[str]) -> str:
+    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _spiking(model: ModelChoices) -> bool:

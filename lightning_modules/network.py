@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lightning_modules import catalogue
@@ -45,7 +44,7 @@ class SpikingResNet(nn.Module):
         stages, layers = _stages(choices)
         self._layers = layers
         block: Any = stages[0][0]
-        self.encoder: Any = Frames(choices.frame_size) if events else self._image_encoder()
+        self.encoder: Any = self._encoder()
         self.stem = Stem(in_channels, choices.width, 2 if events else 1, layers, fires=block.stem_fires)
         self.stages = nn.Sequential(*stages)
         self.readout: Any = create("readout", choices.readout, classes=classes)
@@ -76,15 +75,14 @@ class SpikingResNet(nn.Module):
         return outputs
 
     def set_timesteps(self, timesteps: int) -> None:
-        """Encode images in another number of steps from now on.
+        """Encode images, or expect frames, in another number of steps from now on.
 
         Raises:
             ValueError: if a level has T baked into its weights; it is named. Or for less than one step.
         """
         self._check_timesteps(timesteps)
         self.timesteps = timesteps
-        if not isinstance(self.encoder, Frames):
-            self.encoder = self._image_encoder()
+        self.encoder = self._encoder()
 
     def spiking_layers(self) -> Iterator[tuple[str, nn.Module]]:
         """Every neuron layer by name, from input to output; its output `[T, N, ...]` is spikes, before any addition."""
@@ -92,12 +90,17 @@ class SpikingResNet(nn.Module):
             if isinstance(module, NormFire):
                 yield name, module.neuron
 
-    def _image_encoder(self) -> nn.Module:
-        encoder: nn.Module = create("encoding", self.choices.encoding, timesteps=self.timesteps)
+    def _encoder(self) -> nn.Module:
+        level = self.choices.encoding
+        kind = catalogue.fact("encoding", level, "input")
+        if kind is not None and (kind == "events") != self.events:
+            raise ValueError(f"encoding: {level.name} is not for {'events' if self.events else 'images'}")
+        size = {"size": self.choices.frame_size} if self.events else {}
+        encoder: nn.Module = create("encoding", level, timesteps=self.timesteps, **size)
         return encoder
 
     def _checked(self, x: Tensor) -> Tensor:
-        wanted = "frames [N, T, C, H, W]" if isinstance(self.encoder, Frames) else "images [N, C, H, W]"
+        wanted = "frames [N, T, C, H, W]" if self.events else "images [N, C, H, W]"
         channels = self.stem.conv.in_channels
         if x.ndim != wanted.count(",") + 1 or x.shape[-3] != channels:
             raise ValueError(f"input: shape {tuple(x.shape)} is not {wanted} with C = {channels}")
@@ -109,32 +112,6 @@ class SpikingResNet(nn.Module):
             raise ValueError(
                 f"timesteps: {fixed} has T = {self.choices.timesteps} baked into its weights, not {timesteps}"
             )
-
-
-class Frames(nn.Module):
-    """The door for event frames: `[N, T, C, H, W]` becomes `[T, N, C, size, size]`.
-
-    Bilinear, corners not aligned, no antialiasing, as in S-ResNet.
-
-    Args:
-        size: height and width of the network's input.
-    """
-
-    input_range: Literal["normalized", "unit"] = "unit"
-    stochastic = False
-    static = False
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.size = (size, size)
-
-    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
-        frames = x.transpose(0, 1)
-        if frames.shape[-2:] == self.size:
-            return frames
-        images = frames.flatten(0, 1)
-        resized = F.interpolate(images, self.size, mode="bilinear", align_corners=False, antialias=False)
-        return resized.unflatten(0, frames.shape[:2])
 
 
 class Stem(nn.Module):

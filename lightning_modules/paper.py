@@ -37,15 +37,16 @@ def load_paper_checkpoint(path: str | Path, *, classes: int | None = None, leak:
         depth, timesteps, width, in_channels, outputs = _sizes(state)
     except (KeyError, IndexError, ValueError) as error:
         raise ValueError(f"{path}: not a checkpoint of the paper's S-ResNet ({error})") from None
+    events = in_channels == _EVENT_CHANNELS
     choices = ModelChoices(
         depth=depth,
         width=width,
         timesteps=timesteps,
         leak=leak,
+        encoding=Level("event_count" if events else "direct"),
         normalization=Level("bntt", (("bias", True),)),
         readout=_readout(outputs, classes),
     )
-    events = in_channels == _EVENT_CHANNELS
     network = SpikingResNet(choices, in_channels=in_channels, classes=classes or outputs, events=events)
     try:
         network.load_state_dict(_converted(state, depth, timesteps))

@@ -9,8 +9,12 @@ from ablate import plugins
 from ablate.errors import RequestError, StudyError
 from lightning_modules import data
 from lightning_modules.data import files
+from lightning_modules.data.distribution import RecordingFiles
 from lightning_modules.data.download import download as fetch
+from lightning_modules.data.events import sources
+from lightning_modules.data.events.download import download as fetch_recordings
 from lightning_modules.data.facts import DatasetEntry, SplitFacts
+from lightning_modules.data.resolution import factors
 
 
 def main(name: str | None, root: str | None, *, download: bool = False) -> int:
@@ -38,10 +42,17 @@ def main(name: str | None, root: str | None, *, download: bool = False) -> int:
 def describe(entry: DatasetEntry, root: str | None) -> list[str]:
     """One data set in lines: content, source, splits with sizes and hashes, files."""
     lines = [f"{entry.name}, version {entry.version}: {_summary(entry)}", f"  source: {entry.source}"]
-    channels = (f"{mean:g} +- {std:g}" for mean, std in zip(entry.mean, entry.std, strict=True))
-    lines.append(f"  normalised by mean and deviation of each channel: {', '.join(channels)}")
+    if entry.kind == "image":
+        channels = (f"{mean:g} +- {std:g}" for mean, std in zip(entry.mean, entry.std, strict=True))
+        lines.append(f"  normalised by mean and deviation of each channel: {', '.join(channels)}")
+    else:
+        _, height, width = entry.shape
+        possible = ", ".join(map(str, factors(height, width)))
+        lines.append(f"  counts of events go in as they are; data.resolution, by whole factors: {possible}")
     for number, (name, split) in enumerate(entry.splits.items()):
         lines += _split(f"{name}{' (default)' if number == 0 else ''}", split)
+    if entry.seeded is not None:
+        lines += _split("random:<seed>", entry.seeded)
     if entry.training_images:
         lines.append(
             "  split subset<N>-v1, with data.subset: N: the first N images of the official training order, a tenth of "
@@ -64,6 +75,8 @@ def _split(label: str, split: SplitFacts) -> list[str]:
 
 
 def _files(entry: DatasetEntry, root: str | None) -> list[str]:
+    if entry.recordings is not None:
+        return _recordings(entry, entry.recordings, root)
     distribution = entry.distribution
     if distribution is None:
         return ["  files: come with the installation"]
@@ -80,8 +93,19 @@ def _files(entry: DatasetEntry, root: str | None) -> list[str]:
     return lines
 
 
+def _recordings(entry: DatasetEntry, published: RecordingFiles, root: str | None) -> list[str]:
+    base = files.data_root(root) / published.folder
+    holds = ", ".join(published.needs)
+    lines = [f"  files: looked for in {base}/ ({holds}) or {base}.zip; {_state(entry, root)}"]
+    lines += [f"    {each.name:<24} md5 {each.md5}" for each in published.archives]
+    lines.append(f"  download: ablate data {entry.name} --download, or {sources.by_hand(entry, root)}")
+    return lines
+
+
 def _state(entry: DatasetEntry, root: str | None) -> str:
     """Whether the files are there, by name alone: reading all of them is for `run`."""
+    if entry.recordings is not None:
+        return sources.state(entry, root)
     if entry.distribution is None:
         return "embedded"
     present = files.present(entry, root)
@@ -92,7 +116,7 @@ def _state(entry: DatasetEntry, root: str | None) -> str:
 
 def _download(console: Console, entry: DatasetEntry, root: str | None) -> None:
     try:
-        folder = fetch(entry, root)
+        folder = (fetch if entry.recordings is None else fetch_recordings)(entry, root)
     except ValueError as error:
         raise RequestError(str(error)) from error
     except OSError as error:

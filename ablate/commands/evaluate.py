@@ -37,7 +37,7 @@ def main(path: str, dataset: str, root: str | None, timesteps: int | None, steps
         if timesteps is not None:
             classifier.network.set_timesteps(timesteps)
         asked = _steps(steps, classifier.network.timesteps)
-        module = data.open(choices, input_range=classifier.network.encoder.input_range, seed=classifier.seed)
+        module = data.open(choices, encoder=classifier.network.encoder, seed=classifier.seed)
         watched = track(module.test_dataloader(), "evaluating", console=Console(stderr=True), transient=True)
         accuracies = accuracy_by_steps(classifier, watched, asked)
     except (ValueError, OSError) as error:

@@ -3,21 +3,43 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Literal
+import re
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from lightning_modules.catalogue import near
-from lightning_modules.data import entries, files
+from lightning_modules.data import entries, files, image_entries
 from lightning_modules.data.facts import DatasetEntry, DatasetFacts, SplitFacts
+from lightning_modules.data.resolution import binned, factor
 
 if TYPE_CHECKING:
     from lightning_modules.choices import DataChoices
+    from lightning_modules.data.arrays import Arrays
+    from lightning_modules.data.events.recordings import Recordings
     from lightning_modules.data.module import TensorData
 
-__all__ = ["DATASETS", "DatasetEntry", "DatasetFacts", "SplitFacts", "check", "describe", "entry", "open", "register"]
+__all__ = [
+    "DATASETS",
+    "DatasetEntry",
+    "DatasetFacts",
+    "SplitFacts",
+    "check",
+    "describe",
+    "entry",
+    "open",
+    "recordings",
+    "register",
+]
 
 DATASETS: dict[str, DatasetEntry] = {}
 
 _SMALLEST_SUBSET = 10
+
+
+class Encoder(Protocol):
+    """What the data need to know of a network's encoder; one of event streams also has a `binning`."""
+
+    @property
+    def input_range(self) -> Literal["normalized", "unit", "counts"]: ...
 
 
 def register(entry: DatasetEntry) -> None:
@@ -56,7 +78,7 @@ def describe(choices: DataChoices) -> DatasetFacts:
         version=chosen.version,
         split=split,
         kind=chosen.kind,
-        shape=chosen.shape,
+        shape=_shape(chosen, choices.resolution),
         classes=chosen.classes,
         train=cut.train,
         validation=cut.validation,
@@ -77,13 +99,17 @@ def check(choices: DataChoices) -> None:
         OSError: if a file cannot be read.
     """
     describe(choices)
-    files.check(entry(choices.name), choices.root, choices.subset)
+    chosen = entry(choices.name)
+    if chosen.kind == "events":
+        recordings(choices)
+    else:
+        files.check(chosen, choices.root, choices.subset)
 
 
 def open(  # the counterpart of describe; read as data.open
     choices: DataChoices,
     *,
-    input_range: Literal["normalized", "unit"],
+    encoder: Encoder,
     seed: int,
     root: str | None = None,
     select_on_test: bool = False,
@@ -92,7 +118,7 @@ def open(  # the counterpart of describe; read as data.open
 
     Args:
         choices: the `data` section of a study.
-        input_range: what the network's encoder declares.
+        encoder: the network's; it declares the range of its input or, for recordings, how frames are made of them.
         seed: the seed block; it decides the order of the training samples and their augmentation.
         root: folder with the files; None takes `choices.root`.
         select_on_test: the released habit of S-ResNet, see `TensorData`.
@@ -108,26 +134,70 @@ def open(  # the counterpart of describe; read as data.open
     if root is not None:
         choices = choices.model_copy(update={"root": root})
     chosen = entry(facts.name)
-    module, _, function = chosen.loader.partition(":")
-    arrays = getattr(importlib.import_module(module), function)(chosen, choices, facts.split)
+    loaded = _load(chosen, choices, facts.split)
     return TensorData(
-        arrays,
+        _framed(loaded, encoder, choices) if facts.kind == "events" else loaded,
         facts,
         batch_size=choices.batch_size,
-        input_range=input_range,
+        input_range=encoder.input_range,
         seed=seed,
         augment=create("augment", choices.augment),
         select_on_test=select_on_test,
     )
 
 
+def recordings(choices: DataChoices) -> Recordings:
+    """The chosen recordings with their split, listed but not read; torch is not imported.
+
+    Raises:
+        ValueError: for an unknown data set or split, or a data set of images.
+        FileNotFoundError: if the files are not there; the message says how to get them.
+    """
+    facts = describe(choices)
+    if facts.kind != "events":
+        raise ValueError(f"{facts.name} holds images, not recordings")
+    found: Recordings = _load(entry(facts.name), choices, facts.split)
+    return found
+
+
+def _load(chosen: DatasetEntry, choices: DataChoices, split: str) -> Any:
+    module, _, function = chosen.loader.partition(":")
+    return getattr(importlib.import_module(module), function)(chosen, choices, split)
+
+
+def _framed(recordings: Recordings, encoder: Encoder, choices: DataChoices) -> Arrays:
+    import torch
+
+    from lightning_modules.data.arrays import Arrays
+    from lightning_modules.data.events.frames import frames
+
+    width, height, _ = recordings.sensor
+    binning = getattr(encoder, "binning", None)
+    if binning is None:
+        raise ValueError(f"encoding: {type(encoder).__name__} makes no frames of the recordings of {choices.name}")
+    images = torch.from_numpy(frames(recordings, binning, factor(height, width, choices.resolution)))
+    labels = torch.from_numpy(recordings.labels)
+    return Arrays(images, labels, 1, recordings.split, recordings.fingerprint())
+
+
+def _shape(chosen: DatasetEntry, resolution: int | None) -> tuple[int, int, int]:
+    channels, height, width = chosen.shape
+    if chosen.kind == "events":
+        return (channels, *binned(height, width, factor(height, width, resolution)))
+    if resolution is not None:
+        raise ValueError(f"data.resolution: {chosen.name} holds images, which keep theirs; it is for event recordings")
+    return chosen.shape
+
+
 def _split(chosen: DatasetEntry, name: str | None) -> tuple[str, SplitFacts]:
     split = name if name is not None else next(iter(chosen.splits))
     cut = chosen.splits.get(split)
+    if cut is None and chosen.seeded is not None and re.fullmatch(r"random:(0|[1-9]\d{0,8})", split):
+        cut = chosen.seeded
     if cut is None:
+        names = [*chosen.splits, *(["random:<seed>"] if chosen.seeded else [])]
         raise ValueError(
-            f"data.split: {split!r} is not a split of {chosen.name}{near(split, chosen.splits)} "
-            f"one of {', '.join(chosen.splits)}"
+            f"data.split: {split!r} is not a split of {chosen.name}{near(split, names)} one of {', '.join(names)}"
         )
     return split, cut
 
@@ -146,7 +216,7 @@ def _subset(chosen: DatasetEntry, choices: DataChoices) -> tuple[str, SplitFacts
     name = f"subset{size}-v1"
     if choices.split not in (None, name):
         raise ValueError(f"data.split: {choices.split!r} cuts all of {chosen.name}; data.subset {size} has {name!r}")
-    rule = f"the first {size:,} images of the official training order, of them {entries.TENTH}"
+    rule = f"the first {size:,} images of the official training order, of them {image_entries.TENTH}"
     return name, SplitFacts(size - size // 10, size // 10, chosen.test_images, "", rule)
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from lightning_modules import streams
 
 Batch = tuple[Tensor, Tensor, Tensor]
+Mix = Callable[[Tensor, Tensor, int, int], tuple[Tensor, Tensor]]
 
 
 class EpochOrder:
@@ -34,12 +35,16 @@ class TensorBatches:
     """An iterable of `(x, y, sample_index)`.
 
     Args:
-        images, labels: the whole data set, `[N, ...]` and `[N]`, on the device that trains.
-        indices: the samples of this part, int64; their order is the order of the batches unless `order` is given.
+        images: of the whole data set, `[N, ...]`, on the device that trains or, where that has no room for them, on
+            the CPU: each batch is then moved.
+        labels: `[N]`, on the device that trains.
+        indices: the samples of this part, int64, on the device that trains; their order is the order of the batches
+            unless `order` is given.
         batch_size: samples in a batch.
         prepare: makes network input of stored images: `(images, sample_index, epoch) -> x`.
         order: shuffles anew each epoch; None keeps the order.
         drop_last: leave out a last batch that is not full.
+        mix: makes a mixed batch of network input and labels: `(x, y, epoch, batch) -> (x, y)`.
     """
 
     def __init__(
@@ -52,6 +57,7 @@ class TensorBatches:
         prepare: Callable[[Tensor, Tensor, int], Tensor],
         order: EpochOrder | None = None,
         drop_last: bool = False,
+        mix: Mix | None = None,
     ) -> None:
         self.images, self.labels, self.indices = images, labels, indices
         self.batch_size = batch_size
@@ -61,6 +67,7 @@ class TensorBatches:
             # Only where there is an order: Lightning takes any loader with a sampler for one of torch's own.
             self.sampler = order
         self.drop_last = drop_last
+        self._mix = mix
 
     def __len__(self) -> int:
         full, rest = divmod(len(self.indices), self.batch_size)
@@ -73,4 +80,8 @@ class TensorBatches:
             indices = indices[self._order.permutation(len(indices)).to(indices.device)]
         for batch in range(len(self)):
             chosen = indices[batch * self.batch_size : (batch + 1) * self.batch_size]
-            yield self.prepare(self.images[chosen], chosen, epoch), self.labels[chosen], chosen
+            images = self.images[chosen.to(self.images.device)].to(chosen.device)
+            x, y = self.prepare(images, chosen, epoch), self.labels[chosen]
+            if self._mix is not None:
+                x, y = self._mix(x, y, epoch, batch)
+            yield x, y, chosen

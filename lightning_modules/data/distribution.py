@@ -65,3 +65,37 @@ class Distribution:
     @property
     def archive(self) -> Download | None:
         return next((each for each in self.downloads if each.is_archive), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """An archive of recordings (`.zip`, `.tar.gz`); archives inside it are unpacked too.
+
+    Attributes:
+        name: its file's name.
+        url: where it is published.
+        md5: of what the url delivers.
+    """
+
+    name: str
+    url: str
+    md5: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingFiles:
+    """How recordings of an event camera are published.
+
+    Attributes:
+        folder: under the data root, where they are looked for; `<folder>.zip` beside it is as good.
+        needs: what this folder must hold.
+        page: where a person finds them.
+        archives: what `ablate data NAME --download` gets.
+        modules: what reading them needs, of the extra `events`.
+    """
+
+    folder: str
+    needs: tuple[str, ...]
+    page: str
+    archives: tuple[Archive, ...]
+    modules: tuple[str, ...]

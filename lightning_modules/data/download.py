@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from lightning_modules.data import files
-from lightning_modules.data.distribution import Distribution, Download
+from lightning_modules.data.distribution import Archive, Distribution, Download
 from lightning_modules.data.facts import DatasetEntry
 
 _SECONDS = 60
@@ -41,7 +41,8 @@ def download(entry: DatasetEntry, root: str | None = None) -> Path:
         with tempfile.TemporaryDirectory(dir=target, prefix=".download-") as staging:
             for each in distribution.downloads:
                 _check_space(entry, each, target, root)
-                _unpack(entry, distribution, _fetched(entry, each, Path(staging), root), Path(staging) / "files")
+                fetched = fetch(entry.name, each, Path(staging), files.by_hand(entry, root))
+                _unpack(entry, distribution, fetched, Path(staging) / "files")
             _move(Path(staging) / "files", final)
     except BaseException:
         for folder in created:
@@ -75,7 +76,18 @@ def _check_space(entry: DatasetEntry, download: Download, target: Path, root: st
         )
 
 
-def _fetched(entry: DatasetEntry, download: Download, staging: Path, root: str | None) -> Path:
+def fetch(name: str, download: Download | Archive, staging: Path, by_hand: str) -> Path:
+    """Fetch one published file into `staging`, checked against its md5.
+
+    Args:
+        name: of the data set.
+        download: what to fetch.
+        staging: a folder.
+        by_hand: how else to get it, in words.
+
+    Raises:
+        OSError: without network or space, or if what came is not what was published.
+    """
     import pooch
 
     pooch.get_logger().setLevel(logging.ERROR)
@@ -89,13 +101,11 @@ def _fetched(entry: DatasetEntry, download: Download, staging: Path, root: str |
         )
     except ValueError as error:
         raise OSError(
-            f"{entry.name}: what {download.url} delivers has not the published md5 {download.md5}; try again later, "
-            f"or {files.by_hand(entry, root)}"
+            f"{name}: what {download.url} delivers has not the published md5 {download.md5}; try again later, "
+            f"or {by_hand}"
         ) from error
     except OSError as error:
-        raise OSError(
-            f"{entry.name}: {download.url} cannot be downloaded ({_reason(error)}); {files.by_hand(entry, root)}"
-        ) from error
+        raise OSError(f"{name}: {download.url} cannot be downloaded ({_reason(error)}); {by_hand}") from error
     return Path(path)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from lightning_modules.data.distribution import Distribution
+from lightning_modules.data.distribution import Distribution, RecordingFiles
 
 Kind = Literal["image", "events"]
 
@@ -39,9 +39,13 @@ class DatasetEntry:
         classes: number of classes.
         source: where it comes from.
         mean, std: per channel, of the training images in [0, 1], as customary for the data set.
-        loader: dotted name of `load(entry, choices: DataChoices, split: str) -> Arrays` (`package.module:load`).
+            Empty for events, whose counts go in as they are.
+        loader: dotted name of `load(entry, choices: DataChoices, split: str) -> Arrays` (`package.module:load`), or
+            `-> Recordings` for events.
         splits: by name; the first is the default.
-        distribution: the published files; None for what comes with an installed package.
+        seeded: what holds of its splits `random:<seed>`; None if it has none.
+        distribution: the published files of images; None for what comes with an installed package, and for events.
+        recordings: the published files of events; None for images and for what comes with an installed package.
         training_images, test_images: size of the official parts. 0 where there is no official order of training
             samples, whose first `data.subset` could be taken.
     """
@@ -56,7 +60,9 @@ class DatasetEntry:
     std: tuple[float, ...]
     loader: str
     splits: Mapping[str, SplitFacts]
+    seeded: SplitFacts | None = None
     distribution: Distribution | None = None
+    recordings: RecordingFiles | None = None
     training_images: int = 0
     test_images: int = 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, Protocol
 
 import torch
 from pytorch_lightning import LightningDataModule
@@ -11,27 +11,40 @@ from torch import Tensor
 
 from lightning_modules import streams
 from lightning_modules.data.arrays import Arrays
-from lightning_modules.data.augmentation import DRAWS, Unchanged
+from lightning_modules.data.augmentation import Unchanged
 from lightning_modules.data.batches import EpochOrder, TensorBatches
 from lightning_modules.data.facts import DatasetFacts
+from lightning_modules.data.mixing import Unmixed
 
-InputRange = Literal["normalized", "unit"]
+InputRange = Literal["normalized", "unit", "counts"]
 Prepare = Callable[[Tensor, Tensor, int], Tensor]
-Augment = Callable[[Tensor, Tensor, Tensor], Tensor]
 _EVALUATION_FACTOR = 4
 
 
+class Augment(Protocol):
+    """An augmentation of stored images or frames: `(images, draws [N, draws], fill [C]) -> images`."""
+
+    @property
+    def draws(self) -> int: ...
+
+    def __call__(self, images: Tensor, draws: Tensor, fill: Tensor, /) -> Tensor: ...
+
+
 class ToRange:
-    """Stored pixel values to [0, 1] (`unit`), or to that less the mean over the deviation (`normalized`)."""
+    """Stored pixel values to [0, 1] (`unit`), or to that less the mean over the deviation (`normalized`).
+
+    Event frames stay the counts that they are (`counts`).
+    """
 
     def __init__(self, facts: DatasetFacts, levels: int, input_range: InputRange, device: torch.device) -> None:
-        self.levels = levels
-        self.normalized = input_range == "normalized"
+        self.levels, self.input_range = levels, input_range
         self.mean, self.std = (torch.tensor(each, device=device).view(-1, 1, 1) for each in (facts.mean, facts.std))
 
     def __call__(self, images: Tensor, sample_index: Tensor, epoch: int) -> Tensor:
+        if self.input_range == "counts":
+            return images.to(torch.float32)
         unit = images.to(torch.float32).div_(self.levels)
-        return unit.sub_(self.mean).div_(self.std) if self.normalized else unit
+        return unit.sub_(self.mean).div_(self.std) if self.input_range == "normalized" else unit
 
 
 class Augmented:
@@ -42,12 +55,12 @@ class Augmented:
         self.fill = to_range.mean.flatten().mul(to_range.levels).round().to(torch.uint8)
 
     def __call__(self, images: Tensor, sample_index: Tensor, epoch: int) -> Tensor:
-        draws = streams.uniform(self.seed, "augment", epoch, sample_index, 1, (DRAWS,))[0]
+        draws = streams.uniform(self.seed, "augment", epoch, sample_index, 1, (self.augment.draws,))[0]
         return self.to_range(self.augment(images, draws, self.fill), sample_index, epoch)
 
 
 class TensorData(LightningDataModule):
-    """A data set held as tensors on the device that trains.
+    """A data set held as tensors on the device that trains; event frames stay where they are mapped to memory.
 
     Evaluation uses batches four times as large: without gradients they need less memory than a training batch, and no
     result depends on them, since encoder noise is keyed by sample.
@@ -58,7 +71,8 @@ class TensorData(LightningDataModule):
         batch_size: samples in a training batch.
         input_range: what the network's encoder declares.
         seed: the seed block; it decides the order of the training samples and their augmentation.
-        augment: `(images uint8 [N, C, H, W], draws [N, 5], fill uint8 [C]) -> images`, for training samples.
+        augment: what is done to training samples.
+        mix: makes mixed training batches, see `lightning_modules.data.mixing`; their targets are shares of classes.
         select_on_test: the released habit of S-ResNet: epochs are chosen on the test part, and a last batch that is not
             full is left out of training and evaluation. Accuracies are then *test-selected*.
 
@@ -75,6 +89,7 @@ class TensorData(LightningDataModule):
         input_range: InputRange,
         seed: int,
         augment: Augment | None = None,
+        mix: Callable[..., tuple[Tensor, Tensor]] | None = None,
         select_on_test: bool = False,
     ) -> None:
         super().__init__()
@@ -88,6 +103,7 @@ class TensorData(LightningDataModule):
         self.fingerprint = arrays.fingerprint()
         self.batch_size, self.input_range, self.select_on_test = batch_size, input_range, select_on_test
         self.seed, self.augment = seed, augment or Unchanged()
+        self.mix = mix or Unmixed()
         self._images, self._labels = arrays.images, arrays.labels
 
     def train_dataloader(self) -> TensorBatches:
@@ -108,8 +124,11 @@ class TensorData(LightningDataModule):
 
     def _batches(self, part: tuple[int, ...], batch_size: int, order: EpochOrder | None = None) -> TensorBatches:
         device = self.trainer.strategy.root_device if self.trainer is not None else torch.device("cpu")
-        # All loaders share one copy on the device.
-        self._images, self._labels = self._images.to(device), self._labels.to(device)
+        # All loaders share one copy on the device. Event frames are far larger, and a batch of them is moved in less
+        # time than its steps take.
+        if self.facts.kind == "image":
+            self._images = self._images.to(device)
+        self._labels = self._labels.to(device)
         to_range = ToRange(self.facts, self.arrays.levels, self.input_range, device)
         unchanged = order is None or isinstance(self.augment, Unchanged)
         prepare: Prepare = to_range if unchanged else Augmented(self.augment, to_range, self.seed)
@@ -121,4 +140,8 @@ class TensorData(LightningDataModule):
             prepare=prepare,
             order=order,
             drop_last=self.select_on_test,
+            mix=None if order is None or isinstance(self.mix, Unmixed) else self._mixed,
         )
+
+    def _mixed(self, x: Tensor, labels: Tensor, epoch: int, batch: int) -> tuple[Tensor, Tensor]:
+        return self.mix(x, labels, classes=self.facts.classes, seed=self.seed, epoch=epoch, batch=batch)

@@ -6,7 +6,7 @@ A split is a pure function of its name and the labels, so that no library's rand
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -74,6 +74,29 @@ def held_out(name: str, labels: Sequence[int], *, validation: int, test: int) ->
     out = set(held)
     train = tuple(index for index in range(len(labels)) if index not in out)
     return Split(name, train, tuple(held), tuple(range(len(labels), len(labels) + test)))
+
+
+def tested_on(name: str, labels: Sequence[int], test: Collection[int], *, validation: Fraction) -> Split:
+    """Test on the samples given; of each class of the others, hold out a share in the order of a hash.
+
+    Args:
+        name: name and version of the split; another name is another cut.
+        labels: class of every sample.
+        test: indices of the test samples.
+        validation: share of each class of the other samples, rounded to whole samples.
+    """
+    tested = set(test)
+    members: dict[int, list[int]] = {}
+    for index, label in enumerate(labels):
+        if index not in tested:
+            members.setdefault(int(label), []).append(index)
+    held = {
+        index
+        for label, indices in members.items()
+        for index in sorted(indices, key=lambda index: _rank(name, label, index))[: round(len(indices) * validation)]
+    }
+    train = (index for indices in members.values() for index in indices if index not in held)
+    return Split(name, tuple(sorted(train)), tuple(sorted(held)), tuple(sorted(tested)))
 
 
 def _rank(name: str, label: int, index: int) -> bytes:
