@@ -10,6 +10,8 @@ from typing import Any
 import pytorch_lightning as pl
 
 from ablate.files import write_atomically
+from reports.schema import curve
+from ablate.pruning import Judge, Pruned
 
 
 class ProgressFile(pl.Callback):
@@ -37,6 +39,29 @@ class ProgressFile(pl.Callback):
         write_atomically(self._path, json.dumps(content), durable=False)
 
 
+class Pruning(pl.Callback):
+    """Ends the training when the judge says so, by raising `Pruned`; what was reported survives in the checkpoint."""
+
+    def __init__(self, judge: Judge, *, metric: str) -> None:
+        self._judge = judge
+        self._metric = metric
+        self._reported: list[float] = []
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        value = float(trainer.callback_metrics[self._metric])
+        self._reported.append(value)
+        if (reason := self._judge.report(trainer.current_epoch, value)) is not None:
+            raise Pruned(reason, trainer.current_epoch + 1)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"reported": self._reported}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self._reported = list(state_dict["reported"])
+        for epoch, value in enumerate(self._reported):
+            self._judge.report(epoch, value)
+
+
 class Curves(pl.Callback):
     """Collects `[epoch, split, metric, value]` of every logged metric; survives in the checkpoint of a resumed run."""
 
@@ -45,10 +70,7 @@ class Curves(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         for name, value in sorted(trainer.callback_metrics.items()):
-            split, _, metric = name.partition("_")
-            if split not in ("train", "val"):
-                split, metric = "val" if name.startswith("firing_rate") else "train", name
-            self.rows.append([trainer.current_epoch, split, metric, float(value)])
+            self.rows.append([trainer.current_epoch, *curve(name), float(value)])
 
     def state_dict(self) -> dict[str, Any]:
         return {"rows": self.rows}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ablate.axes import Axis, AxisLevel, level_labels
@@ -35,14 +35,19 @@ class Cell:
     varied: tuple[str, ...]
     config: Mapping[str, Any]
 
+    def run_id(self, seed: int) -> str:
+        """The run of this cell in a seed block."""
+        return f"{self.cell_id}-{seed}"
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedRun:
-    """A cell in one seed block."""
+    """A cell in one seed block; `execution` says what is special about how it is run."""
 
     run_id: str
     cell: Cell
     seed: int
+    execution: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +60,24 @@ class ExcludedCell:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a study will do: its cells, the cells left out, and one run for each cell and seed, block by block."""
+    """What a study will do: its cells, the cells left out, and one run for each cell and seed, block by block.
+
+    Attributes:
+        dropped: run id -> reason, for the runs of cells that a search has stopped; those that began are not less run.
+        confirmation: runs of selected cells on fresh seeds.
+    """
 
     cells: tuple[Cell, ...]
     excluded: tuple[ExcludedCell, ...]
     seeds: tuple[int, ...]
+    dropped: Mapping[str, str] = field(default_factory=dict)
+    confirmation: tuple[PlannedRun, ...] = ()
 
     @property
     def runs(self) -> tuple[PlannedRun, ...]:
+        """The runs of the design."""
         # Whole blocks first: an interrupted study then compares all cells on few seeds, not few cells on all.
-        return tuple(PlannedRun(f"{cell.cell_id}-{seed}", cell, seed) for seed in self.seeds for cell in self.cells)
+        return tuple(PlannedRun(cell.run_id(seed), cell, seed) for seed in self.seeds for cell in self.cells)
 
 
 def plan(study: Study) -> Plan:
@@ -76,16 +89,21 @@ def plan(study: Study) -> Plan:
     cells: dict[str, Cell] = {}
     excluded: dict[str, ExcludedCell] = {}
     for assignment in _assignments(study):
-        configured = with_settings(study.baseline, _settings(assignment))
-        cell = _cell(study, assignment, configured)
-        reason = _reason(study, cell, configured)
+        found, reason = cell(study, assignment)
         if reason is None:
-            cells.setdefault(cell.cell_id, cell)
-        elif cell.varied:
-            excluded.setdefault(cell.cell_id, ExcludedCell(cell, reason))
+            cells.setdefault(found.cell_id, found)
+        elif found.varied:
+            excluded.setdefault(found.cell_id, ExcludedCell(found, reason))
         else:
             raise RequestError(f"baseline: excluded, so nothing can be compared with it: {reason}")
     return Plan(tuple(cells.values()), tuple(excluded.values()), study.seeds)
+
+
+def cell(study: Study, assignment: Assignment) -> tuple[Cell, str | None]:
+    """The cell of an assignment, and why it is left out; None if it is not."""
+    configured = with_settings(study.baseline, _settings(assignment))
+    found = _cell(study, assignment, configured)
+    return found, _reason(study, found, configured)
 
 
 def _assignments(study: Study) -> Iterator[Assignment]:
