@@ -35,7 +35,7 @@ def classifier(seed: int = 0, training: dict[str, Any] | None = None, **model: A
 
 def digits(model: SpikingClassifier, batch_size: int = 128, seed: int = 0) -> TensorData:
     choices = DataChoices(name="digits", batch_size=batch_size)
-    return data.open(choices, input_range=model.network.encoder.input_range, seed=seed)
+    return data.open(choices, encoder=model.network.encoder, seed=seed)
 
 
 def trainer(epochs: int = 2, **options: Any) -> Trainer:

@@ -109,13 +109,21 @@ def test_a_rate_penalty_needs_spikes() -> None:
     assert _check({}, {"rate_weight": 0.1}) is None
 
 
-@pytest.mark.parametrize("encoding", ["poisson", "latency"])
+@pytest.mark.parametrize("encoding", ["direct", "poisson", "latency"])
 def test_static_encodings_are_refused_for_events(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
     recordings = replace(data.DATASETS["digits"], name="recordings", kind="events")
     monkeypatch.setitem(data.DATASETS, "recordings", recordings)
     reason = _check({"encoding": encoding}, data=DataChoices(name="recordings"))
-    assert reason is not None and reason.startswith(f"{encoding} encodes static images, and recordings holds events")
-    assert _check({"frame_size": 16}, data=DataChoices(name="recordings")) is None
+    fits = "event_count, time or voxel fits"
+    assert reason == f"encoding {encoding} is for images, and recordings holds events; {fits}"
+    assert _check({"encoding": "time", "frame_size": 16}, data=DataChoices(name="recordings")) is None
+
+
+def test_frames_of_events_are_refused_for_images() -> None:
+    reason = _check({"encoding": "event_count"}, data=DataChoices(name="digits"))
+    assert reason is not None and reason.startswith(
+        "encoding event_count is for events, and digits holds images; direct"
+    )
 
 
 @pytest.mark.parametrize(("residual", "neuron"), product(catalogue.levels("residual"), catalogue.levels("neuron")))
@@ -144,8 +152,9 @@ def test_augmentation_of_images_is_refused_for_events(monkeypatch: pytest.Monkey
     recordings = replace(data.DATASETS["digits"], name="recordings", kind="events")
     monkeypatch.setitem(data.DATASETS, "recordings", recordings)
     chosen = DataChoices.model_validate({"name": "recordings", "augment": "standard"})
-    assert _check({}, data=chosen) == "standard augments images, and recordings holds events"
-    assert _check({}, data=DataChoices(name="recordings")) is None
+    reason = _check({"encoding": "time"}, data=chosen)
+    assert reason is not None and reason.startswith("standard augments images, and recordings holds events")
+    assert _check({"encoding": "time"}, data=DataChoices(name="recordings")) is None
 
 
 def test_a_cutout_as_large_as_the_image_is_refused() -> None:

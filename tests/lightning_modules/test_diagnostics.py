@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from lightning_modules import data
+from lightning_modules.building import create
 from lightning_modules.choices import DataChoices, ModelChoices, TrainingChoices
 from lightning_modules.classifier import SpikingClassifier
 from lightning_modules.data.module import TensorData
@@ -21,7 +22,9 @@ def classifier(**model: Any) -> SpikingClassifier:
 
 @pytest.fixture(scope="module")
 def digits() -> TensorData:
-    return data.open(DataChoices(name="digits", batch_size=64), input_range="normalized", seed=0)
+    return data.open(
+        DataChoices(name="digits", batch_size=64), encoder=create("encoding", "direct", timesteps=1), seed=0
+    )
 
 
 def column(rows: list[dict[str, Any]], name: str) -> dict[str, float]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from lightning_modules import catalogue, create
 from lightning_modules.level import Level
 
-NAMES = list(catalogue.levels("encoding"))
+NAMES = [name for name, entry in catalogue.levels("encoding").items() if entry.facts["input"] == "images"]
 REFERENCES: dict[str, tuple[str, dict[str, Any]]] = {
     "latency_linear": ("latency", {"form": "linear"}),
     "latency_log": ("latency", {"form": "log"}),

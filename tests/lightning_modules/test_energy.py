@@ -151,7 +151,7 @@ def test_presets_are_those_of_the_source(preset: Any, mac: float, ac: float) -> 
 def test_measuring_takes_the_whole_validation_part_and_leaves_the_classifier_alone() -> None:
     choices = ModelChoices.model_validate({"depth": 1, "width": 2, "timesteps": 2})
     model = SpikingClassifier(choices, TrainingChoices(), in_channels=1, classes=10)
-    module = data.open(DataChoices(name="digits"), input_range="normalized", seed=0)
+    module = data.open(DataChoices(name="digits"), encoder=create("encoding", "direct", timesteps=1), seed=0)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     measured = measure(model, module)
     stem = next(row for row in measured.layers if row["layer"] == "stem.conv")

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from lightning_modules import data
+from lightning_modules.building import create
 from lightning_modules.choices import DataChoices, ModelChoices, TrainingChoices
 from lightning_modules.classifier import SpikingClassifier
 from lightning_modules.evaluation import accuracy_by_steps
@@ -17,7 +18,9 @@ def classifier(**model: object) -> SpikingClassifier:
 
 
 def digits() -> data.TensorData:
-    return data.open(DataChoices(name="digits", batch_size=64), input_range="normalized", seed=0)
+    return data.open(
+        DataChoices(name="digits", batch_size=64), encoder=create("encoding", "direct", timesteps=1), seed=0
+    )
 
 
 def test_each_step_equals_the_readout_of_its_outputs() -> None:

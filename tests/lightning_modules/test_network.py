@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from lightning_modules import catalogue
 from lightning_modules.choices import ModelChoices
 from lightning_modules.layers import NormFire
+from lightning_modules.level import Level
 from lightning_modules.network import SpikingResNet
 from lightning_modules.normalization import BatchNormThroughTime
 from lightning_modules.surrogate import Sigmoid
@@ -17,7 +18,8 @@ from lightning_modules.surrogate import Sigmoid
 
 def _network(in_channels: int = 2, classes: int = 3, events: bool = False, **choices: Any) -> SpikingResNet:
     torch.manual_seed(0)
-    small = {"depth": 1, "width": 4, "timesteps": 3, "normalization": "bn"}
+    encoding = "event_count" if events else "direct"
+    small = {"depth": 1, "width": 4, "timesteps": 3, "normalization": "bn", "encoding": encoding}
     settings = ModelChoices.model_validate({**small, **choices})
     return SpikingResNet(settings, in_channels=in_channels, classes=classes, events=events)
 
@@ -75,7 +77,23 @@ def test_every_residual_runs_and_learns_with_every_normalisation(residual: str, 
 @pytest.mark.parametrize("encoding", list(catalogue.levels("encoding")))
 @pytest.mark.parametrize("readout", list(catalogue.levels("readout")))
 def test_every_encoding_is_read_by_every_readout(encoding: str, readout: str) -> None:
-    assert _network(encoding=encoding, readout=readout)(_images()).shape == (4, 3)
+    events = catalogue.fact("encoding", Level(encoding), "input") == "events"
+    x = _images()[:, None].repeat(1, 3, 1, 1, 1) if events else _images()
+    assert _network(events=events, encoding=encoding, readout=readout)(x).shape == (4, 3)
+
+
+@pytest.mark.parametrize(("encoding", "events"), [("direct", True), ("event_count", False)])
+def test_an_encoding_of_the_other_kind_of_data_is_refused(encoding: str, events: bool) -> None:
+    with pytest.raises(ValueError, match=f"encoding: {encoding} is not for {'events' if events else 'images'}"):
+        _network(events=events, encoding=encoding)
+
+
+def test_frames_of_one_row_keep_their_size() -> None:
+    """The channels of a cochlea lie in a row: resizing them to a square would invent rows."""
+    network = _network(in_channels=1, events=True, frame_size=16)
+    frames = torch.rand(4, 3, 1, 1, 40)
+    assert torch.equal(network.encoder(frames), frames.transpose(0, 1))
+    assert network(frames).shape == (4, 3)
 
 
 @pytest.mark.parametrize("size", [1, 5, 8, 28])

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lightning_modules.data import entries
+from lightning_modules.data import image_entries
 from lightning_modules.data.distribution import Distribution, Download
 from lightning_modules.data.facts import DatasetEntry, SplitFacts
 
@@ -102,15 +102,15 @@ def cifar_entry(
     contents: dict[str, bytes], packed: bytes = b"", *, url: str = "http://127.0.0.1:9/cifar-10-python.tar.gz"
 ) -> DatasetEntry:
     """The catalogue's CIFAR-10 with these files instead."""
-    assert entries.CIFAR10.distribution is not None
-    published = {file.name: file for file in entries.CIFAR10.distribution.files}
+    assert image_entries.CIFAR10.distribution is not None
+    published = {file.name: file for file in image_entries.CIFAR10.distribution.files}
     firsts = {name: BATCH * number for number, name in enumerate(contents) if name != "test_batch"}
     files = tuple(
         replace(published[name], md5=_md5(content), first=firsts.get(name, 0), count=BATCH)
         for name, content in contents.items()
     )
     distribution = Distribution(("cifar-10-batches-py",), files, (Download(url, _md5(packed), len(packed)),))
-    return tiny(entries.CIFAR10, distribution, training_images=2 * BATCH, test_images=BATCH)
+    return tiny(image_entries.CIFAR10, distribution, training_images=2 * BATCH, test_images=BATCH)
 
 
 def tiny(entry: DatasetEntry, distribution: Distribution, *, training_images: int, test_images: int) -> DatasetEntry:
@@ -138,19 +138,19 @@ def idx_contents(side: int = 28, train: int = 40, test: int = 20) -> dict[str, b
 
 def idx_entry(contents: dict[str, bytes], *, url: str = "http://127.0.0.1:9") -> DatasetEntry:
     """The catalogue's MNIST with these files instead; each is downloaded compressed."""
-    assert entries.MNIST.distribution is not None
+    assert image_entries.MNIST.distribution is not None
     counts = {name: struct.unpack(">I", content[4:8])[0] for name, content in contents.items()}
     files = tuple(
         replace(file, md5=_md5(contents[file.name]), count=counts[file.name])
-        for file in entries.MNIST.distribution.files
+        for file in image_entries.MNIST.distribution.files
     )
     downloads = tuple(
         Download(f"{url}/{name}.gz", _md5(packed := gzip.compress(content, mtime=0)), len(packed))
         for name, content in contents.items()
     )
-    distribution = replace(entries.MNIST.distribution, files=files, downloads=downloads)
+    distribution = replace(image_entries.MNIST.distribution, files=files, downloads=downloads)
     train, test = (counts[f"{prefix}-labels-idx1-ubyte"] for prefix in ("train", "t10k"))
-    return tiny(entries.MNIST, distribution, training_images=train, test_images=test)
+    return tiny(image_entries.MNIST, distribution, training_images=train, test_images=test)
 
 
 def _md5(content: bytes) -> str:

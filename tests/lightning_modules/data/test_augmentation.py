@@ -77,7 +77,7 @@ def test_stored_images_are_left_as_they_were() -> None:
 
 def module(batch_size: int = 64, seed: int = 0, augment: object = "standard") -> TensorData:
     choices = DataChoices(name="digits", batch_size=batch_size, augment=augment)  # type: ignore[arg-type]
-    return data.open(choices, input_range="unit", seed=seed)
+    return data.open(choices, encoder=create("encoding", "poisson", timesteps=1), seed=seed)
 
 
 def by_sample(loaded: TensorData, epoch: int) -> Tensor:
@@ -114,7 +114,7 @@ def test_none_is_the_images_as_they_are() -> None:
 
 def test_the_square_of_cutout_is_the_mean_after_normalisation() -> None:
     choices = DataChoices(name="digits", augment={"name": "standard", "padding": 0, "flip": False, "cutout": 2})  # type: ignore[arg-type]
-    loaded = data.open(choices, input_range="normalized", seed=0)
+    loaded = data.open(choices, encoder=create("encoding", "direct", timesteps=1), seed=0)
     x, _, index = next(iter(loaded.train_dataloader()))
     plain = (loaded.arrays.images[index] / 16 - loaded.facts.mean[0]) / loaded.facts.std[0]
     changed = x[(x - plain).abs() > 1e-4]

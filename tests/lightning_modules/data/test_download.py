@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from synthetic import archive, cifar_contents, cifar_entry, idx_contents, idx_entry
 
-from lightning_modules.data import entries, files
+from lightning_modules.data import files, image_entries
 from lightning_modules.data.download import download
 
 
@@ -110,4 +110,4 @@ def test_too_little_space_is_found_before_fetching(tmp_path: Path, monkeypatch: 
 
 def test_an_embedded_data_set_has_nothing_to_download() -> None:
     with pytest.raises(ValueError, match="nothing to download"):
-        download(entries.DIGITS)
+        download(image_entries.DIGITS)

@@ -25,6 +25,7 @@ from synthetic import (
 )
 
 from lightning_modules import data
+from lightning_modules.building import create
 from lightning_modules.choices import DataChoices
 from lightning_modules.data.facts import DatasetEntry
 from lightning_modules.data.module import TensorData
@@ -40,7 +41,7 @@ def opened(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Opener:
         monkeypatch.setitem(data.DATASETS, "tiny", entry)
         chosen = DataChoices(name="tiny", root=str(tmp_path), batch_size=8, **choices)  # type: ignore[arg-type]
         data.check(chosen)
-        return data.open(chosen, input_range="unit", seed=0)
+        return data.open(chosen, encoder=create("encoding", "poisson", timesteps=1), seed=0)
 
     return open_
 
