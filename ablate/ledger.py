@@ -2,7 +2,8 @@
 
 One Optuna study per study, one trial per attempt (layout: `attempts.py`), a waiting trial for each missing run. A
 finished trial is immutable, so a retry is a new trial. The trial holds status, reason, metrics and provenance; curves,
-layers and per-sample correctness stay in `runs/<run_id>/record.json`, whose digest is in the trial.
+layers and per-sample correctness stay in `runs/<run_id>/record.json`, whose digest is in the trial. Should the storage
+be lost, emptied or restored from an old copy, the runs it no longer knows are booked again from those files.
 """
 
 from __future__ import annotations
@@ -22,11 +23,13 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from ablate import attempts, generations
 from ablate.attempts import OUTCOMES, Attempt, Planned, RunState
+from ablate.claim import Claim
 from ablate.errors import StudyError
-from ablate.files import write_atomically
 from ablate.lock import LEASE_SECONDS, StudyLock, owner
+from ablate.record_files import RecordFiles
 from ablate.records import RunRecord
-from ablate.storage import open_storage, read_storage, storage_errors
+from ablate.search.trials import SampledTrials
+from ablate.storage import open_storage, read_storage, storage_errors, where
 
 MAIN = "main"
 DIRECTIONS = {"maximize": StudyDirection.MAXIMIZE, "minimize": StudyDirection.MINIMIZE}
@@ -41,6 +44,7 @@ class Ledger:
 
     Attributes:
         adopted: runs whose record a dead coordinator had not booked, booked by `open`.
+        restored: ended runs that the storage no longer knew, booked by `sync` from their record files.
         interrupted: runs that a dead coordinator left running, missing again since `open`.
     """
 
@@ -52,15 +56,20 @@ class Ledger:
         branch: str,
         lock: StudyLock | None,
         metrics: Sequence[str],
+        url: str | None,
     ) -> None:
         self.directory = directory
         self.adopted = 0
+        self.restored = 0
         self.interrupted = 0
         self._storage = storage
         self._base = base
         self._branch = branch
         self._lock = lock
         self._metrics = tuple(metrics)
+        self._where = where(directory, url)
+        self._files = RecordFiles(directory)
+        self._claim: Claim | None = None
         self._study_id: int | None = None
         self._trials: dict[str, list[FrozenTrial]] = {}
         self.refresh()
@@ -84,7 +93,7 @@ class Ledger:
             name, uid: of the study; together they name the Optuna study.
             objectives: metric -> `maximize` or `minimize`; their values become the trial's.
             branch: keeps the runs of a changed study apart.
-            url: RDB storage instead of the journal file.
+            url: a database instead of the journal file (see `database.parse`).
             lease: see `StudyLock`.
 
         Raises:
@@ -94,20 +103,26 @@ class Ledger:
         """
         with storage_errors(str(directory)):
             lock = StudyLock(directory, lease=lease).acquire()
+        claim: Claim | None = None
         try:
             storage = open_storage(directory, url)
             base = f"{name}-{uid}"
-            with storage_errors(str(directory)):
+            with storage_errors(where(directory, url)):
                 if url is None:
                     _check_owner(storage, directory, base)
+                else:
+                    claim = Claim(storage, base)
                 if generations.newest(storage, base) is None:
                     directions = [DIRECTIONS[each] for each in objectives.values()]
                     generations.create(storage, base, directions, {"name": name, "uid": uid})
                 generations.tidy(storage, base)
-                ledger = cls(directory, storage, base, branch, lock, tuple(objectives))
+                ledger = cls(directory, storage, base, branch, lock, tuple(objectives), url)
                 ledger.release()
+            ledger._claim = claim
             return ledger
         except BaseException:
+            if claim is not None:
+                claim.release()
             lock.release()
             raise
 
@@ -119,11 +134,13 @@ class Ledger:
             StorageError: if the storage is unreachable or damaged.
         """
         storage = read_storage(directory, url)
-        with storage_errors(str(directory)):
-            return cls(directory, storage, f"{name}-{uid}", branch, None, ())
+        with storage_errors(where(directory, url)):
+            return cls(directory, storage, f"{name}-{uid}", branch, None, (), url)
 
     def close(self) -> None:
         """Release the lock, if this ledger has it."""
+        if self._claim is not None:
+            self._claim.release()
         if self._lock is not None:
             self._lock.release()
 
@@ -135,7 +152,7 @@ class Ledger:
 
     def refresh(self) -> None:
         """See what others wrote since; only a reader needs it."""
-        with storage_errors(str(self.directory)):
+        with storage_errors(self._where):
             self._study_id = generations.newest(self._storage, self._base)
             found = defaultdict(list)
             if self._study_id is not None:
@@ -162,14 +179,29 @@ class Ledger:
         if not trials or (summary := self.state(run_id).summary) is None:
             return None
         booked = trials[-1].user_attrs.get("digest")
-        text = _text(self._record_file(run_id))
+        text = self._files.text(run_id)
         return RunRecord.from_json(text) if text is not None and attempts.digest(text) == booked else summary
+
+    def block(self, seed: int) -> list[RunRecord]:
+        """The records of a seed block's runs that are complete or pruned, in the order they ended."""
+        ended = [state for state in self.states().values() if state.seed == seed and state.ended is not None]
+        ended = [state for state in ended if state.status in ("complete", "pruned")]
+        ordered = sorted(ended, key=lambda state: (str(state.ended), state.run_id))
+        return [record for state in ordered if (record := self.record(state.run_id)) is not None]
+
+    def sampled(self, label: str) -> SampledTrials:
+        """The trials of a search, or of one cell's tuning, which are an Optuna study of their own in this storage."""
+        branch = "" if self._branch == MAIN else f" @{self._branch}"
+        return SampledTrials(self._storage, f"{self._base} {label}{branch}", self._writing)
 
     def sync(self, runs: Iterable[Planned]) -> int:
         """Make sure that every planned run has an attempt; gives the number of runs added. Idempotent."""
-        new = {run.run_id: run for run in runs if run.run_id not in self._trials}
+        planned = {run.run_id: run for run in runs}
+        new = [run for run_id, run in planned.items() if run_id not in self._trials]
         with self._writing():
-            self._add([(run, 0, 0) for run in new.values()])
+            self._add([(run, self._first_attempt(run.run_id), 0) for run in new])
+            for run_id in planned:
+                self._restore(self._trials[run_id][-1])
         return len(new)
 
     def retry(self, run: Planned, *, crashes: int = 0) -> None:
@@ -185,7 +217,7 @@ class Ledger:
         if self.state(run.run_id).status != "failed":
             raise ValueError(f"run {run.run_id} has not failed, it is {self.state(run.run_id).status}")
         with self._writing():
-            self._add([(run, len(self._trials[run.run_id]), crashes)])
+            self._add([(run, self._trials[run.run_id][-1].user_attrs["attempt"] + 1, crashes)])
 
     def retry_failed(self, runs: Iterable[Planned]) -> int:
         """Give every failed run among `runs` a further attempt; gives their number."""
@@ -260,10 +292,7 @@ class Ledger:
 
     def _book(self, trial: FrozenTrial, record: RunRecord) -> RunRecord:
         text = record.to_json()
-        file = self._record_file(record.run_id)
-        if _text(file) != text:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(file, text)
+        self._files.keep(record.run_id, text)
         self._storage.set_trial_user_attr(trial._trial_id, "record", attempts.encoded(record))
         self._storage.set_trial_user_attr(trial._trial_id, "digest", attempts.digest(text))
         if record.reason:
@@ -286,8 +315,7 @@ class Ledger:
 
     def _settle(self, trial: FrozenTrial) -> None:
         """Adopt the record that a running attempt left on disk, else make it wait again."""
-        text = _text(self._record_file(trial.user_attrs["run_id"]))
-        record = _parsed(text)
+        record = self._files.record(trial.user_attrs["run_id"])
         if record is not None and record.token == trial.user_attrs["token"]:
             self._book(trial, self._judged(record))
             self.adopted += 1
@@ -296,21 +324,35 @@ class Ledger:
         self._reload(trial)
         self.interrupted += 1
 
+    def _first_attempt(self, run_id: str) -> int:
+        found = self._files.record(run_id)
+        return found.attempt if found is not None else 0
+
+    def _restore(self, trial: FrozenTrial) -> None:
+        """Book the record of an attempt that was never begun: the storage that knew its token is lost."""
+        attrs = trial.user_attrs
+        if trial.state is not TrialState.WAITING or "token" in attrs:
+            return
+        record = self._files.settled(attrs["run_id"])
+        if record is None or record.attempt != attrs["attempt"]:
+            return
+        self._storage.set_trial_user_attr(trial._trial_id, "token", record.token)
+        self._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING)
+        self._book(trial, self._judged(record))
+        self.restored += 1
+
     def _reload(self, trial: FrozenTrial) -> FrozenTrial:
         fresh = self._storage.get_trial(trial._trial_id)
         own = self._trials[fresh.user_attrs["run_id"]]
         own[[each._trial_id for each in own].index(fresh._trial_id)] = fresh
         return fresh
 
-    def _record_file(self, run_id: str) -> Path:
-        return self.directory / "runs" / run_id / "record.json"
-
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """Around every change: by the owner only, and with one line for a storage that fails."""
         if self._lock is None:
             raise StudyError(f"{self.directory}: was opened for reading")
-        with storage_errors(str(self.directory)):
+        with storage_errors(self._where):
             self._lock.check()
             yield
 
@@ -319,17 +361,3 @@ def _check_owner(storage: BaseStorage, directory: Path, base: str) -> None:
     names = [study.study_name for study in storage.get_all_studies()]
     if names and not any(name.startswith(base) for name in names):
         raise StudyError(f"{directory}: its journal is of the study {names[0]!r}, not of {base!r}; use another --dir")
-
-
-def _text(file: Path) -> str | None:
-    try:
-        return file.read_text()
-    except (OSError, UnicodeDecodeError):
-        return None
-
-
-def _parsed(text: str | None) -> RunRecord | None:
-    try:
-        return RunRecord.from_json(text) if text is not None else None
-    except (ValueError, TypeError):
-        return None

@@ -12,10 +12,11 @@ from typing import IO, Any
 
 import optuna
 from optuna.exceptions import StorageInternalError
-from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, RDBStorage
+from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal._file import BaseJournalFileLock
 
+from ablate import database
 from ablate.errors import StudyError
 
 JOURNAL = "journal.log"
@@ -31,16 +32,18 @@ def open_storage(directory: Path, url: str | None = None) -> BaseStorage:
 
     Args:
         directory: the study directory, which holds the journal file.
-        url: an RDB storage (`postgresql+psycopg://...`) instead of the journal file.
+        url: a database instead of the journal file, as `database.parse` gives it.
 
     Raises:
         StorageError: if it is unreachable, unwritable or damaged beyond its last record.
     """
     _quieten()
     journal = directory / JOURNAL
-    with storage_errors(url or str(journal)):
+    with storage_errors(where(directory, url)):
         if url is not None:
-            return RDBStorage(url)
+            created = database.connect(url, create=True)
+            assert created is not None
+            return created
         directory.mkdir(parents=True, exist_ok=True)
         cut_torn_tail(journal)
         return JournalStorage(_Journal(journal.resolve()))
@@ -54,11 +57,16 @@ def read_storage(directory: Path, url: str | None = None) -> BaseStorage:
     """
     _quieten()
     journal = directory / JOURNAL
-    with storage_errors(url or str(journal)):
+    with storage_errors(where(directory, url)):
         if url is not None:
-            return RDBStorage(url)
+            return database.connect(url, create=False) or InMemoryStorage()
         # A torn tail is no obstacle here: reading stops before a last line without an end.
         return JournalStorage(_Journal(journal.resolve())) if journal.is_file() else InMemoryStorage()
+
+
+def where(directory: Path, url: str | None) -> str:
+    """What a message calls the storage."""
+    return str(directory / JOURNAL) if url is None else database.shown(url)
 
 
 def cut_torn_tail(journal: Path) -> int:
@@ -91,11 +99,12 @@ def storage_errors(where: str) -> Iterator[None]:
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise StorageError(f"{where}: damaged before its last record ({error}); restore it from a copy") from error
     except StorageInternalError as error:
-        raise StorageError(f"{where}: {_first_line(error)}; {_KEPT}") from error
+        # Optuna's own words guess at the data; what the database said is behind them.
+        raise StorageError(f"{where}: {_first_line(error.__cause__ or error)}; {_KEPT}") from error
     except Exception as error:
         if type(error).__module__.partition(".")[0] not in ("sqlalchemy", "psycopg"):
             raise
-        raise StorageError(f"{where}: {_first_line(error)}") from error
+        raise StorageError(f"{where}: {_first_line(error)}; {_KEPT}") from error
 
 
 class _KernelLock(BaseJournalFileLock):

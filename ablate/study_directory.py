@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from ablate import config, design, identity, sections, study_file
+from ablate import config, database, design, identity, sections, study_file
 from ablate.config import Study
 from ablate.errors import RequestError
 from ablate.files import write_atomically
@@ -27,6 +27,8 @@ class StudyDirectory:
     study: Study
     uid: str
     branch: str
+    storage: str | None = field(default=None, repr=False)
+    """URL of the database that holds its ledger instead of the journal, in full: it may hold a password."""
 
     @property
     def report(self) -> Path:
@@ -81,29 +83,44 @@ def locate(argument: str, directory: str | None = None) -> Path:
     raise RequestError(f"{argument}: no study directory{study_file.near(argument, ran)} {known}")
 
 
-def read(path: Path) -> StudyDirectory:
+def read(path: Path, *, storage: str | None = None) -> StudyDirectory:
     """The study in a directory.
 
+    Args:
+        path: the directory.
+        storage: URL of its database, if that is to be given with a password.
+
     Raises:
-        RequestError: if its study file is unreadable or no longer valid.
+        RequestError: if its study file is unreadable or no longer valid, or the storage is another one.
     """
     file = path / study_file.STUDY_YAML
     tree = study_file.read(file)
     header = study_file.header(file)
-    return StudyDirectory(path, config.parse(tree, where=str(file)), header["uid"], header["branch"])
+    url = _storage(path, header.get("storage"), storage)
+    return StudyDirectory(path, config.parse(tree, where=str(file)), header["uid"], header["branch"], url)
 
 
-def settle(path: Path, study: Study, *, branch: str = MAIN) -> StudyDirectory:
+def settle(path: Path, study: Study, *, branch: str = MAIN, storage: str | None = None) -> StudyDirectory:
     """The directory that `study` may run in: a new one, or an existing one it only adds to. Nothing is written.
+
+    Args:
+        path: the directory.
+        study: what is to run there.
+        branch: of a new directory.
+        storage: URL of a database for a new one; of an existing one the same, for instance with a password.
 
     Raises:
         RequestError: if the directory holds another study, or this one with settings that differ.
     """
-    if not (path / study_file.STUDY_YAML).exists():
+    try:
+        new = not (path / study_file.STUDY_YAML).exists()
+    except OSError as error:
+        raise RequestError(f"--dir {str(path)[:60]}...: {error.strerror}; use a shorter one") from error
+    if new:
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise RequestError(f"--dir {path}: exists and is not a study directory; name a new or an empty one")
-        return StudyDirectory(path, study, secrets.token_hex(8), branch)
-    present = read(path)
+        return StudyDirectory(path, study, secrets.token_hex(8), branch, storage and database.parse(storage))
+    present = read(path, storage=storage)
     if present.study.name != study.name:
         raise RequestError(f"{path} holds the study {present.study.name!r}, not {study.name!r}; use another --dir")
     if difference := next(_differences(present.study, study), None):
@@ -113,7 +130,7 @@ def settle(path: Path, study: Study, *, branch: str = MAIN) -> StudyDirectory:
             f"{path} was run with {where}={old}, now it is {new}. "
             f"Run it beside the old one (--branch {suggestion}), or into another directory (--dir)."
         )
-    return StudyDirectory(path, study, present.uid, present.branch)
+    return replace(present, study=study)
 
 
 def require_writable(path: Path) -> None:
@@ -135,16 +152,30 @@ def require_writable(path: Path) -> None:
 def save(directory: StudyDirectory) -> None:
     """Write `study.yaml`: the resolved study, with the uid and the branch."""
     directory.path.mkdir(parents=True, exist_ok=True)
-    tree = {"uid": directory.uid, "branch": directory.branch} | directory.study.plain()
+    header = {"uid": directory.uid, "branch": directory.branch}
+    if directory.storage is not None:
+        header["storage"] = database.shown(directory.storage)
+    tree = header | directory.study.plain()
     write_atomically(directory.path / study_file.STUDY_YAML, yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
+
+
+def _storage(path: Path, kept: str | None, given: str | None) -> str | None:
+    """The full URL of a study's database; the one in its file has no password."""
+    if given is None:
+        return kept and database.parse(kept)
+    url = database.parse(given)
+    if kept != database.shown(url):
+        was = kept or "its journal file"
+        raise RequestError(f"{path}: its runs are in {was}, not in --storage {database.shown(url)}; use another --dir")
+    return url
 
 
 def _differences(old: Study, new: Study) -> Iterator[tuple[str, str, str]]:
     """What is not an addition: (field, old value, new value)."""
     before, after = _flat(old.plain()["baseline"]), _flat(new.plain()["baseline"])
-    for field in sorted(before | after):
-        if before.get(field) != after.get(field) and field not in identity.EXECUTION:
-            yield f"baseline.{field}", _text(before.get(field)), _text(after.get(field))
+    for path in sorted(before | after):
+        if before.get(path) != after.get(path) and path not in identity.EXECUTION:
+            yield f"baseline.{path}", _text(before.get(path)), _text(after.get(path))
     if old.fields.design != new.fields.design:
         yield "design", old.fields.design, new.fields.design
     if old.fields.objective != new.fields.objective:
@@ -157,8 +188,27 @@ def _differences(old: Study, new: Study) -> Iterator[tuple[str, str, str]]:
         kept = [level.label for level in present.levels] if present else []
         if set(levels) - set(kept):
             yield f"axes.{axis.name}", _text(levels), _text(kept)
+    yield from _changed_sections(old, new)
     if lost := {run.run_id for run in design.plan(old).runs} - {run.run_id for run in design.plan(new).runs}:
         yield "exclude", f"{len(lost)} runs more", "fewer runs"
+
+
+def _changed_sections(old: Study, new: Study) -> Iterator[tuple[str, str, str]]:
+    """Of a search only the budget may grow: all else decides which cells it draws. A tuning stays as it was."""
+    for name in ("search", "tuning", "prune"):
+        before, after = old.plain().get(name) or "none", new.plain().get(name) or "none"
+        if name == "search" and isinstance(before, dict) and isinstance(after, dict):
+            if after["trials"] < before["trials"]:
+                yield "search.trials", str(before["trials"]), str(after["trials"])
+            before, after = before | {"trials": 0}, after | {"trials": 0}
+        if before != after:
+            yield name, _text(before), _text(after)
+    if new.fields.search is None:
+        return
+    if old.seeds != new.seeds:
+        yield "seeds", _text(old.plain()["seeds"]), _text(new.plain()["seeds"])
+    if old.fields.axes != new.fields.axes or old.fields.exclude != new.fields.exclude:
+        yield "axes", _text(old.plain()["axes"]), _text(new.plain()["axes"])
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

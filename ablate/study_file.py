@@ -18,8 +18,10 @@ from lightning_modules.catalogue import near
 STUDY_YAML = "study.yaml"
 
 # Sections whose keys merge; everything else, a level with options among it, is a value and is replaced whole.
-_SECTIONS = ("baseline", "baseline.data", "baseline.model", "baseline.training", "objective", "tracking", "engine")
+_SECTIONS = ("baseline", "baseline.data", "baseline.model", "baseline.training", "objective", "tracking")
+_SECTIONS += ("engine", "engine.slurm")
 _HEADER = ("uid", "branch")
+_STORAGE = "storage"
 _NO_MAPPING = "a study file is a mapping with name, baseline and axes"
 _SHORT = ("data", "model", "training")
 
@@ -72,20 +74,20 @@ def read(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
     tree: dict[str, Any] = {str(key): value for key, value in content.items()}
     for text in overrides:
         _override(tree, text)
-    for key in _HEADER:
+    for key in (*_HEADER, _STORAGE):
         tree.pop(key, None)
     return _resolve(tree, path)
 
 
 def header(path: Path) -> dict[str, str]:
-    """The uid and the branch that a study directory's file carries beside the study.
+    """The uid and the branch that a study directory's file carries beside the study, and its storage, if it has one.
 
     Raises:
         RequestError: if it carries none, so that the file was not written by `ablate run`.
     """
     tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    found = {key: str(tree[key]) for key in _HEADER if isinstance(tree, dict) and key in tree}
-    if set(found) != set(_HEADER):
+    found = {key: str(tree[key]) for key in (*_HEADER, _STORAGE) if isinstance(tree, dict) and key in tree}
+    if not set(_HEADER) <= set(found):
         raise RequestError(f"{path}: has no uid and branch, so it was not written by ablate run; restore or remove it")
     return found
 

@@ -24,11 +24,6 @@ from ablate.records import RunRecord
 Opener = Callable[..., Ledger]
 
 
-@pytest.fixture(params=["journal", "sqlite"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
-    return None if request.param == "journal" else f"sqlite:///{tmp_path}/study.db"
-
-
 def record(attempt: Attempt, **changes: object) -> RunRecord:
     given = {"status": "complete", "metrics": {"val_accuracy": 0.5}} | changes
     return RunRecord(attempt.run_id, attempt.attempt, attempt.token, **given)  # type: ignore[arg-type]
