@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import torch
 from torch import Tensor, nn
 
 from lightning_modules import catalogue
@@ -17,13 +18,20 @@ LevelLike = str | Level | Mapping[str, Any]
 
 
 class StepConv2d(nn.Conv2d):
-    """A convolution without bias of every step at once: `[T, N, C, H, W]`, computed as one batch of T N images."""
+    """A convolution without bias of every step at once: `[T, N, C, H, W]`, computed as one batch of T N images.
+
+    Its output lies in memory with the channels last, whatever the input: convolutions and batch statistics are faster
+    so, and what follows keeps the order, so that nothing is copied between layers.
+    """
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1) -> None:
         super().__init__(in_channels, out_channels, kernel_size, stride, padding=kernel_size // 2, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+        images = x.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        # With one channel or pixel the order is ambiguous, and a convolution may choose the other.
+        current = super().forward(images).contiguous(memory_format=torch.channels_last)
+        return current.unflatten(0, x.shape[:2])
 
 
 class NormFire(nn.Module):

@@ -66,25 +66,30 @@ class _Scan(torch.autograd.Function):
 def input_gradient(grad: Tensor, membrane: Tensor, spikes: Tensor, dynamics: Dynamics, surrogate: Surrogate) -> Tensor:
     """Gradient of the input `[T, ...]`, from that of the spikes, the membrane before each reset, and the spikes.
 
-    With c the gradient of the membrane carried out of a step, and g' = ds/dv from the surrogate,
-    dL/dv = (grad + c dcarried/ds) g' + c dcarried/dv, where a detached reset drops dcarried/ds.
+    With g the gradient of the spikes, g' = ds/dv from the surrogate and d_t = dv_{t+1}/dv_t, the gradient of the
+    membrane is c_t = g'_t g_t + d_t c_{t+1}; all but this recursion is done for every step at once.
     """
-    theta, reset = dynamics.threshold, dynamics.reset
-    inputs = torch.empty_like(grad)
-    carried = torch.zeros_like(grad[0])
-    for t in range(len(grad) - 1, -1, -1):
-        v, s = membrane[t], spikes[t]
-        slope = surrogate.derivative((v - theta).div_(theta) if dynamics.scale == "theta" else v - theta)
-        if dynamics.scale == "theta":
-            slope.div_(theta)
-        direct = grad[t]
-        if not dynamics.detach_reset and reset == "subtract":
-            direct = torch.sub(direct, carried, alpha=theta)
-        elif not dynamics.detach_reset and reset == "zero":
-            direct = torch.addcmul(direct, carried, v, value=-1)
-        if reset == "zero":
-            carried.addcmul_(carried, s, value=-1)
-        carried.addcmul_(slope, direct)
-        torch.mul(carried, dynamics.gain, out=inputs[t])
-        carried.mul_(dynamics.leak)
-    return inputs
+    theta, scaled = dynamics.threshold, dynamics.scale == "theta"
+    slope = surrogate.derivative((membrane - theta).div_(theta) if scaled else membrane - theta)
+    if scaled:
+        slope.div_(theta)
+    decay = _decay(membrane, spikes, slope, dynamics)
+    inputs = torch.mul(slope, grad, out=torch.empty_like(membrane))
+    steps = inputs.unbind()
+    decays = None if decay is None else decay.unbind()
+    for t in range(len(steps) - 2, -1, -1):
+        if decays is None:
+            steps[t].add_(steps[t + 1], alpha=dynamics.leak)
+        else:
+            steps[t].addcmul_(steps[t + 1], decays[t])
+    return inputs if dynamics.gain == 1 else inputs.mul_(dynamics.gain)
+
+
+def _decay(membrane: Tensor, spikes: Tensor, slope: Tensor, dynamics: Dynamics) -> Tensor | None:
+    """dv_{t+1}/dv_t of every step; None where it is the leak alone, that is without a reset the gradient knows of."""
+    if dynamics.reset == "none" or (dynamics.reset == "subtract" and dynamics.detach_reset):
+        return None
+    if dynamics.reset == "subtract":
+        return (1 - slope * dynamics.threshold).mul_(dynamics.leak)
+    kept = 1 - spikes
+    return (kept if dynamics.detach_reset else kept.addcmul_(slope, membrane, value=-1)).mul_(dynamics.leak)

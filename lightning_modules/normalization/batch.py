@@ -50,7 +50,7 @@ class StepBatchNorm(BatchNorm):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return super().forward(x)
-        return torch.stack([self._normalize(step, self.weight) for step in x])
+        return torch.cat([self._normalize(step, self.weight) for step in x]).view_as(x)
 
 
 class ThresholdBatchNorm(BatchNorm):

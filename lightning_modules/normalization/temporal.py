@@ -71,7 +71,9 @@ class BatchNormThroughTime(Normalization):
         _check_steps("bntt", x, self.timesteps)
         biases = [None] * len(x) if self.bias is None else self.bias
         rows = zip(x, self.running_mean, self.running_var, self.weight, biases, strict=True)
-        return torch.stack([F.batch_norm(*row, self.training, self.momentum, self.eps) for row in rows])
+        # Not stack, which would not keep channels last.
+        steps = [F.batch_norm(*row, self.training, self.momentum, self.eps) for row in rows]
+        return torch.cat(steps).view_as(x)
 
 
 def _check_steps(level: str, x: Tensor, timesteps: int) -> None:

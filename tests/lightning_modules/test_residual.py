@@ -56,7 +56,8 @@ def _assert_reproduced(block: nn.Module, levels: dict[str, Tensor], inputs: str,
     out = block(x)
     out.backward(levels[f"{inputs}/g"])
     torch.testing.assert_close(out, levels[f"{outputs}/out"], rtol=0, atol=1e-5)
-    torch.testing.assert_close(x.grad, levels[f"{outputs}/grad_x"], rtol=1e-5, atol=1e-5)
+    # Float32 through two batch norms: the order of summation in a convolution shows in the fifth digit.
+    torch.testing.assert_close(x.grad, levels[f"{outputs}/grad_x"], rtol=1e-5, atol=3e-5)
 
 
 @pytest.mark.parametrize(("kind", "stride"), product(("sew_add", "sew_and", "sew_iand"), (1, 2)))
