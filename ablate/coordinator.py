@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from ablate.attempts import Attempt, Planned
 from ablate.engines.base import Engine, one_line
+from ablate.errors import StudyError
 from ablate.ledger import Ledger
 from ablate.progress import ProgressWatch
 from ablate.records import RunRecord, RunSpec
@@ -241,9 +242,11 @@ class _Loop:
 
 
 def _outcome(future: Future[RunRecord], spec: RunSpec) -> RunRecord:
-    """What the engine says; an engine that cannot say is a crash of the run."""
+    """What the engine says; an engine that cannot say is a crash of the run, one that takes no runs ends the study."""
     error = future.exception()
     if error is None:
         return future.result()
+    if isinstance(error, StudyError):
+        raise error
     reason = str(error) if type(error).__name__ == "WorkerDied" else one_line(error)
     return RunRecord(spec.run_id, spec.attempt, spec.token, "failed", reason=reason, kind="crash")

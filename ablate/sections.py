@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from ablate.baseline import Baseline
+from ablate.engines.settings import EngineSettings
 from lightning_modules.choices import Choices
 
 FRESH_SEEDS = 1_000_000
@@ -80,14 +81,6 @@ class Tracking(Choices):
     """Whether the trials of a tuning are tracked too."""
 
 
-class Engine(Choices):
-    """Where runs execute. `workers: null` chooses one per physical core."""
-
-    name: Literal["processes", "inline"] = "processes"
-    workers: Annotated[int, Field(strict=True, ge=1)] | None = None
-    accelerator: Literal["auto", "cpu", "cuda"] = "auto"
-
-
 class Exclusion(Choices):
     """Cells left out by the user, with the reason: `when` names a level, or several, of one or more axes."""
 
@@ -110,7 +103,7 @@ class StudyFields(Choices):
     prune: Literal["none", "median", "hyperband"] = "none"
     """Stop runs of a paired design early, by seed block; the search has a pruner of its own."""
     tracking: Tracking = Tracking()
-    engine: Engine = Engine()
+    engine: EngineSettings = EngineSettings()
     plugins: list[str] = Field(default_factory=list)
 
     @model_validator(mode="before")

@@ -21,8 +21,9 @@ RECORD = "record.json"
 class Engine(Protocol):
     """Where runs execute. The folder `spec.directory` exists when a run is submitted."""
 
-    capacity: int
-    """How many runs are worked on at once."""
+    @property
+    def capacity(self) -> int:
+        """How many runs are worked on at once; asked again before each run, so a cluster may grow."""
 
     def submit(self, spec: RunSpec) -> Future[RunRecord]:
         """Start a run. The future gives its record, whatever the trial function did, or raises WorkerDied."""
@@ -65,8 +66,8 @@ def resolve(function: str) -> TrialFunction:
 def execute(function: str, spec: RunSpec) -> RunRecord:
     """Run one attempt in this process and leave its record in `record.json`; every engine's inner step.
 
-    What the trial function raises becomes a failed record: a lack of memory or of disk space is a crash, worth a retry,
-    anything else an error. Only an interruption by the person passes through.
+    What the trial function raises becomes a failed record: a lack of memory or of disk space and a worker that
+    is told to go are crashes, worth a retry, anything else an error. Only an interruption by the person passes through.
     """
     try:
         record = resolve(function)(spec)
@@ -83,6 +84,26 @@ def execute(function: str, spec: RunSpec) -> RunRecord:
     except OSError:
         _log(spec)  # the ledger writes it again, or reports the disk
     return record
+
+
+def recorded(spec: RunSpec) -> RunRecord | None:
+    """The record that an attempt left in its folder; None if there is none, or one of another attempt.
+
+    It is written as the last act of an attempt, so it is the truth even if the worker died before it could answer.
+    """
+    try:
+        record = RunRecord.from_json((Path(spec.directory) / RECORD).read_text())
+    except (OSError, ValueError, TypeError):
+        return None
+    return record if (record.run_id, record.attempt, record.token) == (spec.run_id, spec.attempt, spec.token) else None
+
+
+def log_size(spec: RunSpec) -> int:
+    """Bytes in the run's log: where the next attempt's lines begin."""
+    try:
+        return (Path(spec.directory) / LOG).stat().st_size
+    except OSError:
+        return 0
 
 
 def log_tail(log: Path, lines: int = 20, *, since: int = 0) -> str:
@@ -113,6 +134,8 @@ def _failed(spec: RunSpec, error: BaseException) -> RunRecord:
 
 
 def _lacks_resources(error: BaseException) -> bool:
+    if type(error).__name__ == "SIGTERMException":
+        return True  # Lightning's word for a machine that takes the resources back: preemption, shutdown
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE)
     # torch raises RuntimeErrors for both kinds of memory; importing it to name them would cost seconds.

@@ -11,20 +11,14 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
-from ablate.engines.base import LOG, WorkerDied, log_tail
+from ablate.engines.base import LOG, WorkerDied, log_size, log_tail, recorded
+from ablate.engines.environment import ALLOCATOR, of_a_run
 from ablate.records import RunRecord, RunSpec
 
-# On small machines the page faults of freshly mapped memory cost more than the arithmetic: keep what was freed.
-_ALLOCATOR = {
-    "MALLOC_MMAP_THRESHOLD_": str(8 << 30),
-    "MALLOC_TRIM_THRESHOLD_": str(8 << 30),
-    "MALLOC_TOP_PAD_": str(64 << 20),
-}
-_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _LOOK_SECONDS = 0.25
 _GRACE_SECONDS = 2.0
 
@@ -38,6 +32,7 @@ class ProcessEngine:
         function: dotted name of the trial function.
         workers: how many runs at once.
         threads: threads of each worker; by default one where several workers run, else the libraries' choice.
+        gpus: names of GPUs that the workers take in turn; several may share one. None are hidden if it is empty.
         environment: further variables of the workers; they win over everything else.
     """
 
@@ -47,17 +42,21 @@ class ProcessEngine:
         *,
         workers: int = 1,
         threads: int | None = None,
+        gpus: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.capacity = workers
         self._function = function
-        self._environment = _environment(threads or (1 if workers > 1 else None)) | dict(environment or {})
+        self._environment = _ours(threads or (1 if workers > 1 else None)) | dict(environment or {})
+        self._gpus = tuple(gpus)
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._closed = False
         self._workers: set[_Worker] = set()
         # Each worker belongs to one thread for life: on Linux it ends with the thread that started it.
-        self._keepers = [threading.Thread(target=self._keep, name=f"keeper-{n}", daemon=True) for n in range(workers)]
+        self._keepers = [
+            threading.Thread(target=self._keep, args=(n,), name=f"keeper-{n}", daemon=True) for n in range(workers)
+        ]
         for keeper in self._keepers:
             keeper.start()
 
@@ -90,40 +89,41 @@ class ProcessEngine:
             if job is not None:
                 job[1].cancel()
 
-    def _keep(self) -> None:
-        worker = self._started()
+    def _keep(self, number: int) -> None:
+        device = {"CUDA_VISIBLE_DEVICES": self._gpus[number % len(self._gpus)]} if self._gpus else {}
+        worker = self._started(device)
         while (job := self._jobs.get()) is not None:
             spec, future = job
             if not future.set_running_or_notify_cancel():
                 continue
             try:
-                worker = self._living(worker)
+                worker = self._living(worker, device)
                 try:
                     record = worker.run(spec)
                 except _NeverBeganError:
-                    worker = self._living(worker)  # it died idle, with the spec in its pipe
+                    worker = self._living(worker, device)  # it died idle, with the spec in its pipe
                     record = worker.run(spec)
                 future.set_result(record)
             except Exception as error:
                 future.set_exception(error)
         self._forget(worker)
 
-    def _living(self, worker: _Worker | None) -> _Worker:
+    def _living(self, worker: _Worker | None, device: Mapping[str, str]) -> _Worker:
         if worker is not None and worker.alive:
             return worker
         self._forget(worker)
-        fresh = self._started()
+        fresh = self._started(device)
         if fresh is None:
             raise WorkerDied("was not started: the engine is shut down or the system has no room", "")
         return fresh
 
-    def _started(self) -> _Worker | None:
+    def _started(self, device: Mapping[str, str]) -> _Worker | None:
         """A fresh worker, None after shutdown began or when the system has no room for a process."""
         with self._lock:
             if self._closed:
                 return None
             try:
-                worker = _Worker(self._function, self._environment)
+                worker = _Worker(self._function, {**self._environment, **device})
             except OSError:
                 return None
             self._workers.add(worker)
@@ -174,16 +174,18 @@ class _Worker:
             WorkerDied: if the process ends first.
         """
         assert self._process.stdin is not None
-        log = Path(spec.directory) / LOG
-        before = log.stat().st_size if log.exists() else 0
+        before = log_size(spec)
         try:
             self._process.stdin.write(spec.to_json().encode() + b"\n")
             self._process.stdin.flush()
         except OSError:
-            raise self._death(log, before) from None
+            raise self._death(spec, before) from None
         answer = self._answer()
         if answer is None:
-            raise self._death(log, before)
+            death = self._death(spec, before)
+            if (left := recorded(spec)) is not None:
+                return left
+            raise death
         record = RunRecord.from_json(answer.decode())
         if record.kind == "crash":
             self.stop()
@@ -225,14 +227,14 @@ class _Worker:
                 return None
         return bytes(line)
 
-    def _death(self, log: Path, before: int) -> WorkerDied:
+    def _death(self, spec: RunSpec, before: int) -> WorkerDied:
         try:
             code = self._process.wait(_GRACE_SECONDS)
         except subprocess.TimeoutExpired:
             code = None
         self.kill()
         self._process.wait()
-        written = log_tail(log, since=before)
+        written = log_tail(Path(spec.directory) / LOG, since=before)
         reason = _ending(code)
         return WorkerDied(reason, written) if written else _NeverBeganError(reason, self._startup_tail())
 
@@ -247,11 +249,6 @@ def _ending(code: int | None) -> str:
     return f"killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
 
 
-def _environment(threads: int | None) -> dict[str, str]:
-    """The variables of a worker: ours, the allocator's, threads, and a path on which all that we import is found."""
-    variables = _ALLOCATOR | dict(os.environ)
-    if threads is not None:
-        variables |= dict.fromkeys(_THREADS, str(threads))
-    variables["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(entry or str(Path.cwd()) for entry in sys.path))
-    variables["PYTHONUNBUFFERED"] = "1"
-    return variables
+def _ours(threads: int | None) -> dict[str, str]:
+    """The variables of a worker: ours, where they say nothing of it the allocator's, and those that a run needs."""
+    return ALLOCATOR | dict(os.environ) | of_a_run(threads)

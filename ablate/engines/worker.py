@@ -15,12 +15,11 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 from queue import SimpleQueue
 from typing import IO
 
-from ablate.engines.base import LOG, execute, resolve
+from ablate.engines.base import resolve
+from ablate.engines.inside import end_now, serve
 from ablate.records import RunSpec
 
 _PR_SET_PDEATHSIG = 1
@@ -38,8 +37,7 @@ def main() -> None:
     with contextlib.suppress(Exception):
         resolve(function)  # before the first spec arrives; if it fails, every run fails with the reason
     while (spec := specs.get()) is not None:
-        with _output_to(Path(spec.directory) / LOG, spec.attempt):
-            record = execute(function, spec)
+        record = serve(function, spec)
         busy.clear()
         _send(results, record.to_json())
         if record.kind == "crash":
@@ -53,15 +51,8 @@ def _listen(stdin: IO[bytes], specs: SimpleQueue[RunSpec | None], busy: threadin
             break  # it died while it wrote
         specs.put(RunSpec.from_json(line.decode()))
     if busy.is_set():
-        _end_now()  # the coordinator is gone in the middle of a run: nobody wants its result
+        end_now()  # the coordinator is gone in the middle of a run: nobody wants its result
     specs.put(None)
-
-
-def _end_now() -> None:
-    """End this process and the children it has, whatever they are doing."""
-    if os.getpgrp() == os.getpid():
-        os.killpg(0, signal.SIGKILL)
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _end_with(coordinator: int) -> None:
@@ -79,24 +70,6 @@ def _private_stdin() -> IO[bytes]:
     os.dup2(nothing, 0)
     os.close(nothing)
     return os.fdopen(private, "rb")
-
-
-@contextlib.contextmanager
-def _output_to(log: Path, attempt: int) -> Iterator[None]:
-    saved = os.dup(1), os.dup(2)
-    with log.open("a") as file:
-        file.write(f"--- attempt {attempt}, process {os.getpid()}\n")
-        file.flush()
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-    try:
-        yield
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        for descriptor, previous in enumerate(saved, start=1):
-            os.dup2(previous, descriptor)
-            os.close(previous)
 
 
 def _send(descriptor: int, text: str) -> None:
