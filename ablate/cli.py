@@ -31,6 +31,10 @@ def run(
     directory: Directory = None,
     branch: Branch = "main",
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Repeat the runs that failed.")] = False,
+    confirm: Annotated[
+        str | None, typer.Option(help="Then run cells on fresh seeds: best, top3, or a cell as ablate status names it.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, max=1000, help="How many fresh seeds --confirm takes.")] = 5,
 ) -> None:
     """Run what is missing of a study, then write its report.
 
@@ -38,7 +42,9 @@ def run(
     """
     from ablate.commands import run as command
 
-    raise typer.Exit(command.main(study, overrides or [], directory, branch, retry_failed=retry_failed))
+    raise typer.Exit(
+        command.main(study, overrides or [], directory, branch, retry_failed=retry_failed, confirm=confirm, seeds=seeds)
+    )
 
 
 @app.command()

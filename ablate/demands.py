@@ -28,6 +28,9 @@ def check(study: Study) -> None:
 def _problems(study: Study) -> Iterator[str]:
     yield from _design(study)
     yield from _objectives(study)
+    if study.baseline.protocol == "paper_compat" and (study.fields.search or study.fields.tuning):
+        name = "search" if study.fields.search else "tuning"
+        yield f"{name}: protocol paper_compat chooses on the test set, which no {name} may see; use protocol: sound"
     if study.fields.search is not None:
         yield from _sampler(study)
         yield from _pruner(study)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import Any
 
-from ablate.design import Plan
+from ablate.design import Cell
 from lightning_modules import data
 from lightning_modules.choices import DataChoices
 
@@ -21,9 +21,9 @@ _BACKWARD = 2.0  # a backward pass costs about two forward passes
 _UNKNOWN_SIZE = 50_000
 
 
-def seconds_a_run(plan: Plan) -> float:
-    """Mean over the cells of a plan."""
-    return mean(_cell_seconds(cell.config) for cell in plan.cells)
+def seconds_a_run(cells: Sequence[Cell]) -> float:
+    """Mean over cells."""
+    return mean(_cell_seconds(cell.config) for cell in cells)
 
 
 def _cell_seconds(config: Mapping[str, Any]) -> float:

@@ -13,7 +13,8 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 
-from ablate.callbacks import Curves, ProgressFile
+from ablate.callbacks import Curves, ProgressFile, Pruning
+from ablate.pruning import Judge, Pruned
 from ablate.records import RunSpec, last_checkpoint
 from lightning_modules.classifier import SpikingClassifier
 
@@ -46,12 +47,13 @@ def train(spec: RunSpec, classifier: SpikingClassifier, data: pl.LightningDataMo
     )
     curves = Curves()
     progress = ProgressFile(Path(spec.directory) / "progress.json", token=spec.token, metric=objective["metric"])
+    callbacks = [curves, progress, *_pruning(spec), best]
     trainer = pl.Trainer(
         accelerator=spec.execution.get("accelerator", "auto"),
         devices=1,
         max_epochs=spec.config["training"]["epochs"],
         logger=logger or False,
-        callbacks=[curves, progress, best],
+        callbacks=callbacks,
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
@@ -60,11 +62,18 @@ def train(spec: RunSpec, classifier: SpikingClassifier, data: pl.LightningDataMo
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="pytorch_lightning")
         started = time.perf_counter()
-        trainer.fit(classifier, datamodule=data, ckpt_path=_resumable(last, classifier), weights_only=True)
+        try:
+            trainer.fit(classifier, datamodule=data, ckpt_path=_resumable(last, classifier), weights_only=True)
+        except Pruned as pruned:
+            pruned.curves = curves.rows
+            last.unlink(missing_ok=True)
+            raise
         seconds = time.perf_counter() - started
         chosen = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
         classifier.load_state_dict(chosen["state_dict"])
-        tested = trainer.test(classifier, datamodule=data, verbose=False)[0]
+        # A tuning chooses on validation; what it tries never sees test.
+        tuning = spec.execution.get("purpose") == "tuning"
+        tested = {} if tuning else trainer.test(classifier, datamodule=data, verbose=False)[0]
     epoch = int(chosen["epoch"])
     at_best = {metric: value for number, split, metric, value in curves.rows if number == epoch and split == "val"}
     last.unlink(missing_ok=True)
@@ -72,13 +81,18 @@ def train(spec: RunSpec, classifier: SpikingClassifier, data: pl.LightningDataMo
         metrics={
             "val_accuracy": at_best["accuracy"],
             "val_loss": at_best["loss"],
-            "test_accuracy": tested["test_accuracy"],
+            "test_accuracy": tested.get("test_accuracy"),
             "best_epoch": epoch,
             "epochs": trainer.current_epoch,
             "train_seconds": seconds,
         },
         curves=curves.rows,
     )
+
+
+def _pruning(spec: RunSpec) -> list[pl.Callback]:
+    block = spec.execution.get("pruning")
+    return [Pruning(Judge(block), metric=block["metric"])] if block else []
 
 
 def _resumable(path: Path, classifier: SpikingClassifier) -> Path | None:

@@ -8,6 +8,7 @@ from typing import Any
 from ablate import plugins
 from ablate.memory import PeakMemory
 from ablate.provenance import provenance
+from ablate.pruning import Pruned
 from ablate.records import RunRecord, RunSpec, last_checkpoint
 from ablate.tracking import summarise, tracked
 
@@ -25,6 +26,11 @@ def run(spec: RunSpec) -> RunRecord:
     with tracked(spec, resumed=last_checkpoint(spec).exists()) as logger:
         try:
             record = _attempt(spec, logger)
+        except Pruned as stopped:
+            record = RunRecord(
+                spec.run_id, spec.attempt, spec.token, "pruned", reason=str(stopped),
+                metrics={"epochs": stopped.epochs}, curves=stopped.curves,
+            )  # fmt: skip
         except Diverged as error:
             record = RunRecord(
                 spec.run_id, spec.attempt, spec.token, "failed", reason=f"diverged {error}", kind="diverged"
@@ -79,7 +85,8 @@ def _attempt(spec: RunSpec, logger: Any) -> RunRecord:
         provenance=provenance(
             backend=spec.execution.get("backend", "eager"), data_fingerprint=module.fingerprint, device=device
         )
-        | {"energy": cost.assumption},
+        | {"energy": cost.assumption}
+        | ({"tuned": spec.execution["tuned"]} if "tuned" in spec.execution else {}),
     )
 
 

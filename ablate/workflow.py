@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from statistics import mean
-from typing import Any
 
-from ablate import config, design, export, study_directory
-from ablate.attempts import Attempt, RunState
+from ablate import config, confirmation, export, study_directory, work
+from ablate.attempts import RunState
 from ablate.config import Study
 from ablate.coordinator import Listener, Summary, coordinate
-from ablate.design import Plan, PlannedRun
-from ablate.engines import Engine, InlineEngine, ProcessEngine
+from ablate.design import Plan
+from ablate.engines import choice
+from ablate.engines.choice import Placement
 from ablate.errors import RequestError
 from ablate.ledger import Ledger
-from ablate.records import RunSpec
+from ablate.specs import Specs
 from ablate.study_directory import MAIN, StudyDirectory
 from lightning_modules import data
 from reports import guide
@@ -32,7 +32,16 @@ class Progress:
 
     complete: int
     failed: int
+    pruned: int
     seconds_a_run: float | None
+
+
+@dataclass(frozen=True)
+class Confirm:
+    """Which cells to run on how many fresh seeds (see `confirmation.select`)."""
+
+    cells: str
+    seeds: int
 
 
 @dataclass(frozen=True)
@@ -46,25 +55,38 @@ class Prepared:
     def study(self) -> Study:
         return self.directory.study
 
-    @property
-    def workers(self) -> int:
-        """Runs at once: as the study says, else one per core, but never more than there are runs."""
-        engine = self.study.fields.engine
-        if engine.name == "inline":
-            return 1
-        return max(1, min(engine.workers or _cores(), len(self.plan.runs)))
+    @cached_property
+    def placement(self) -> Placement:
+        """The engine, and how many runs at once: as the study says, else what fits, never more than there are runs."""
+        return choice.place(self.study.fields.engine, self.total)
 
     def states(self) -> dict[str, RunState]:
         """State of every planned run that the ledger knows; empty where nothing has run."""
         known = read_ledger(self.directory).states()
-        return {run.run_id: known[run.run_id] for run in self.plan.runs if run.run_id in known}
+        return {run_id: known[run_id] for run_id in self._run_ids() if run_id in known}
+
+    @property
+    def total(self) -> int:
+        """Runs in all: of a search those of its whole budget, of a tuned study those of its tunings too."""
+        search = self.study.fields.search
+        if search is None:
+            return len(self._run_ids())
+        return search.trials * len(self.plan.seeds) + len(self.plan.confirmation)
+
+    def _run_ids(self) -> list[str]:
+        tuning = self.study.fields.tuning
+        trials = range(tuning.trials if tuning else 0)
+        tried = [f"{cell.cell_id}-tuning{number}" for cell in self.plan.cells for number in trials]
+        return [*tried, *(run.run_id for run in (*self.plan.runs, *self.plan.confirmation))]
 
     def values(self, metric: str) -> dict[str, list[float]]:
         """Cell -> the metric of its runs that are complete."""
         found: dict[str, list[float]] = {}
+        of_the_design = {run.run_id for run in self.plan.runs}
         for state in self.states().values():
             if (
-                state.status == "complete"
+                state.run_id in of_the_design
+                and state.status == "complete"
                 and state.summary
                 and (value := state.summary.metrics.get(metric)) is not None
             ):
@@ -76,8 +98,9 @@ class Prepared:
         states = list(self.states().values())
         complete = [state.summary for state in states if state.status == "complete" and state.summary]
         seconds = [float(value) for each in complete if (value := each.metrics.get("train_seconds")) is not None]
+        statuses = [state.status for state in states]
         return Progress(
-            len(complete), sum(state.status == "failed" for state in states), mean(seconds) if seconds else None
+            len(complete), statuses.count("failed"), statuses.count("pruned"), mean(seconds) if seconds else None
         )
 
 
@@ -99,7 +122,8 @@ def prepare(
     if directory is None and branch == MAIN and (Path(argument) / "study.yaml").is_file():
         directory = argument
     place = study_directory.place(study, directory=directory, branch=branch)
-    return Prepared(study_directory.settle(place, study, branch=branch), design.plan(study))
+    settled = study_directory.settle(place, study, branch=branch)
+    return Prepared(settled, work.plan(study, read_ledger(settled)))
 
 
 def prepare_existing(argument: str, *, directory: str | None = None) -> Prepared:
@@ -109,23 +133,58 @@ def prepare_existing(argument: str, *, directory: str | None = None) -> Prepared
         RequestError: if there is no such study here.
     """
     found = study_directory.read(study_directory.locate(argument, directory))
-    return Prepared(found, design.plan(found.study))
+    return Prepared(found, work.plan(found.study, read_ledger(found)))
 
 
-def execute(prepared: Prepared, listener: Listener, *, retry_failed: bool = False) -> Summary:
+def refreshed(prepared: Prepared) -> Prepared:
+    """The same study with the plan as it stands now: a search has drawn cells, a confirmation has added runs."""
+    directory = prepared.directory
+    return Prepared(directory, work.plan(directory.study, read_ledger(directory)))
+
+
+def execute(
+    prepared: Prepared, listener: Listener, *, retry_failed: bool = False, confirm: Confirm | None = None
+) -> Summary:
     """Run what is missing; on a finished study nothing. The study directory is created if need be.
+
+    Args:
+        prepared: the study.
+        listener: is told what happens.
+        retry_failed: whether runs that failed are repeated.
+        confirm: the cells to run on fresh seeds when all else is done.
 
     Raises:
         Interrupted: on Ctrl-C, with everything booked.
-        StudyError: if the study is locked, or its storage fails.
+        RequestError: if the engine is not installed or asked for what this machine has not.
+        StudyError: if the study is locked, its storage fails, or a cluster cannot be reached.
     """
     directory = prepared.directory
     with open_ledger(prepared) as ledger:
         study_directory.save(directory)
-        ledger.sync(prepared.plan.runs)
         if retry_failed:
-            ledger.retry_failed(prepared.plan.runs)
-        return coordinate(ledger, prepared.plan.runs, _engine(prepared), _Specs(prepared), listener)
+            ledger.retry_failed(work.bookable(prepared.study, prepared.plan))
+        summary = _coordinate(prepared, prepared.plan, ledger, listener)
+        if confirm is None:
+            return summary
+        plan = _with_confirmation(prepared.study, ledger, confirm)
+        confirmed = _coordinate(prepared, plan, ledger, listener)
+        return replace(
+            confirmed, attempts=summary.attempts + confirmed.attempts, seconds=summary.seconds + confirmed.seconds
+        )
+
+
+def _coordinate(prepared: Prepared, plan: Plan, ledger: Ledger, listener: Listener) -> Summary:
+    """Work on a plan with an engine of its own."""
+    todo = work.work(prepared.study, plan, ledger)
+    engine = choice.create(prepared.placement, TRIAL, prepared.directory.path.absolute() / "slurm")
+    return coordinate(ledger, todo.runs, engine, Specs(prepared.directory, ledger), listener, source=todo.source)
+
+
+def _with_confirmation(study: Study, ledger: Ledger, confirm: Confirm) -> Plan:
+    plan = work.plan(study, ledger)
+    cells = confirmation.select(study, plan, ledger.states(), confirm.cells)
+    known = {run.run_id: run for run in (*plan.confirmation, *confirmation.runs(cells, confirm.seeds))}
+    return replace(plan, confirmation=tuple(known.values()))
 
 
 def require_data(prepared: Prepared) -> None:
@@ -134,7 +193,7 @@ def require_data(prepared: Prepared) -> None:
     Raises:
         RequestError: if the data set's files are not there or not the published ones.
     """
-    if prepared.progress().complete == len(prepared.plan.runs):
+    if prepared.progress().complete == prepared.total:
         return
     try:
         data.check(prepared.study.baseline.data)
@@ -167,49 +226,3 @@ def report(prepared: Prepared) -> tuple[StudyResults, list[Path]]:
     # Guides are a function of the files alone: read them back, as a person who was sent them would.
     results = StudyResults.read(folder)
     return results, [*written, *guide.write_guide(results, folder)]
-
-
-def _engine(prepared: Prepared) -> Engine:
-    if prepared.study.fields.engine.name == "inline":
-        return InlineEngine(TRIAL)
-    return ProcessEngine(TRIAL, workers=prepared.workers)
-
-
-class _Specs:
-    """What a worker needs to know for a planned run."""
-
-    def __init__(self, prepared: Prepared) -> None:
-        self._directory = prepared.directory
-        study, root = prepared.study, prepared.study.baseline.data.root
-        self._tracking = study.fields.tracking.model_dump() | {"directory": str(prepared.directory.path.absolute())}
-        self._execution: dict[str, Any] = {
-            "accelerator": study.fields.engine.accelerator,
-            "backend": "eager",
-            "data_root": root and str(Path(root).absolute()),
-            "objective": study.objective.model_dump(),
-            "plugins": list(study.fields.plugins),
-            "plugin_folders": list(study.plugin_folders),
-        }
-
-    def __call__(self, run: PlannedRun, attempt: Attempt) -> RunSpec:
-        return RunSpec(
-            study=self._directory.study.name,
-            uid=self._directory.uid,
-            branch=self._directory.branch,
-            run_id=run.run_id,
-            cell_id=run.cell.cell_id,
-            cell=run.cell.label,
-            seed=run.seed,
-            attempt=attempt.attempt,
-            token=attempt.token,
-            directory=str(self._directory.run(run.run_id).absolute()),
-            levels=dict(run.cell.levels),
-            varied=list(run.cell.varied),
-            config=dict(run.cell.config),
-            execution=self._execution,
-            tracking=self._tracking,
-        )
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -9,9 +9,11 @@ from rich.text import Text
 
 from ablate import estimate
 from ablate.axes import Axis
+from ablate.commands import sampling
 from ablate.config import Study
-from ablate.design import Plan
+from ablate.design import Cell, Plan
 from ablate.display import duration
+from ablate.search.space import sample_cells
 from ablate.workflow import Prepared, prepare
 from lightning_modules import catalogue, data
 from reports.statistics.power import detectable_effect, equivalence_sd
@@ -28,12 +30,17 @@ def main(argument: str, overrides: Sequence[str], directory: str | None, branch:
 def describe(prepared: Prepared) -> list[str]:
     """The plan in lines: design, axes, exclusions, runs and time, warnings."""
     study, plan = prepared.study, prepared.plan
+    if study.fields.search is not None:
+        head = [*sampling.search_lines(prepared), *excluded(plan), _cost(prepared), f"Engine: {prepared.placement}"]
+        return [*head, *sampling.search_limits(study)]
     width = max(len(axis.name) for axis in study.axes)
     lines = [_headline(prepared)]
     for axis in study.axes:
         others = "  ".join(level.label for level in axis.levels if level.label != axis.reference)
         lines.append(f"  {axis.name:<{width}}  {others}  (+ {axis.reference})")
-    return [*lines, *excluded(plan), _cost(prepared), *_power(study), *_warnings(prepared)]
+    lines += [sampling.tuning_line(prepared)] if study.fields.tuning else []
+    lines += [*excluded(plan), _cost(prepared), f"Engine: {prepared.placement}"]
+    return [*lines, *_power(study), *_warnings(prepared)]
 
 
 def excluded(plan: Plan) -> list[str]:
@@ -66,22 +73,37 @@ def _reference(axis: Axis) -> str:
 
 
 def _cost(prepared: Prepared) -> str:
-    plan, progress = prepared.plan, prepared.progress()
-    left = len(plan.runs) - progress.complete
-    line = (
-        f"{len(plan.cells)} cells x {len(plan.seeds)} seeds = {len(plan.runs)} runs, "
-        f"{progress.complete} complete, {left} to do"
-    )
+    progress = prepared.progress()
+    left = prepared.total - progress.complete - progress.pruned
+    line = f"{_count(prepared)}, {progress.complete} complete, {left} to do"
     if not left:
         return line
     seconds, origin = progress.seconds_a_run, "measured"
     if seconds is None:
-        seconds, origin = estimate.seconds_a_run(plan), "estimated"
-    workers = prepared.workers
+        seconds, origin = estimate.seconds_a_run(_likely_cells(prepared)), "estimated"
+    at_once = prepared.placement.at_once
+    if at_once is None:
+        return f"{line}; about {duration(seconds * left)} of work for the cluster ({origin}: {seconds:.3g} s a run)"
     return (
-        f"{line}; about {duration(seconds * left / workers)} with {workers} worker{'s' if workers > 1 else ''} "
+        f"{line}; about {duration(seconds * left / at_once)} with {at_once} worker{'s' if at_once > 1 else ''} "
         f"({origin}: {seconds:.3g} s a run)"
     )
+
+
+def _count(prepared: Prepared) -> str:
+    plan, study = prepared.plan, prepared.study
+    parts = [f"{len(plan.cells)} cells x {len(plan.seeds)} seeds"]
+    if study.fields.search is not None:
+        parts = [f"at most {study.fields.search.trials} cells x {len(plan.seeds)} seeds"]
+    if study.fields.tuning is not None:
+        parts.insert(0, f"{len(plan.cells)} cells x {study.fields.tuning.trials} tuning trials")
+    parts += [f"{len(plan.confirmation)} to confirm"] if plan.confirmation else []
+    return f"{' + '.join(parts)} = {prepared.total} runs"
+
+
+def _likely_cells(prepared: Prepared) -> Sequence[Cell]:
+    """The cells whose mean cost is expected: those of the plan, or of a search a few from all over its space."""
+    return sample_cells(prepared.study) if prepared.study.fields.search else prepared.plan.cells
 
 
 def _power(study: Study) -> list[str]:

@@ -16,11 +16,18 @@ from ablate.coordinator import Interrupted, Summary
 from ablate.display import Tally, display, duration
 from ablate.study_directory import MAIN
 from ablate.tracking import online_problem
-from ablate.workflow import Prepared
+from ablate.workflow import Confirm, Prepared
 
 
 def main(
-    argument: str, overrides: Sequence[str], directory: str | None, branch: str, *, retry_failed: bool = False
+    argument: str,
+    overrides: Sequence[str],
+    directory: str | None,
+    branch: str,
+    *,
+    retry_failed: bool = False,
+    confirm: str | None = None,
+    seeds: int = 5,
 ) -> int:
     """Exit code: 0 if every planned run is complete, 1 if some failed, 130 after Ctrl-C."""
     prepared = workflow.prepare(argument, overrides, directory=directory, branch=branch)
@@ -33,7 +40,7 @@ def main(
     console.print()
     before = prepared.progress()
     tally = Tally(
-        total=len(prepared.plan.runs),
+        total=prepared.total,
         complete=before.complete,
         failed=0 if retry_failed else before.failed,
         metric=prepared.study.objective.metric,
@@ -42,7 +49,8 @@ def main(
     )
     try:
         with display(console, tally, study=prepared.study.name) as shown:
-            summary = workflow.execute(prepared, shown, retry_failed=retry_failed)
+            wanted = Confirm(confirm, seeds) if confirm is not None else None
+            summary = workflow.execute(prepared, shown, retry_failed=retry_failed, confirm=wanted)
     except Interrupted as stopped:
         _say_stopped(console, stopped, _again(prepared, argument, given=bool(overrides or directory)))
         return 130
@@ -50,6 +58,7 @@ def main(
         console.print(f"{summary.attempts} runs in {duration(summary.seconds)}")
     else:
         console.print("Nothing to run: every planned run has ended.")
+    prepared = workflow.refreshed(prepared)
     print_report(console, prepared)
     _say_next(console, prepared, summary, _again(prepared, argument, given=bool(overrides or directory)))
     return 1 if summary.failed or summary.missing else 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import optuna
 from optuna.distributions import BaseDistribution
@@ -35,7 +35,7 @@ def draw_seed(*parts: object) -> int:
 
 def propose(
     trials: Sequence[FrozenTrial],
-    directions: Sequence[str],
+    directions: Sequence[Literal["maximize", "minimize"]],
     distributions: Mapping[str, BaseDistribution],
     sampler: BaseSampler,
 ) -> Proposal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import optuna
 from optuna.distributions import BaseDistribution
@@ -10,9 +11,10 @@ from optuna.pruners import WilcoxonPruner
 from optuna.trial import TrialState, create_trial
 
 Values = Mapping[int, float]
+Direction = Literal["maximize", "minimize"]
 
 
-def hopeless(finished: Sequence[Values], current: Values, *, direction: str) -> bool:
+def hopeless(finished: Sequence[Values], current: Values, *, direction: Direction) -> bool:
     """Whether the pruner would stop a cell after the seeds it has run.
 
     Args:
@@ -20,7 +22,7 @@ def hopeless(finished: Sequence[Values], current: Values, *, direction: str) -> 
         current: the same of the cell in question.
         direction: of the objective.
     """
-    memory = optuna.create_study(directions=[direction], pruner=WilcoxonPruner())
+    memory = optuna.create_study(direction=direction, pruner=WilcoxonPruner())
     nothing: dict[str, BaseDistribution] = {}
     for values in finished:
         mean = sum(values.values()) / len(values)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
+from ablate import design
 from ablate.axes import Axis, AxisLevel
+from ablate.config import Study
+from ablate.design import Cell
 
 Params = dict[str, Any]
 
@@ -37,6 +41,14 @@ class Space:
     def levels(self, params: Mapping[str, Any]) -> tuple[AxisLevel, ...]:
         """The level of each axis at a point."""
         return tuple(_level(axis, params[axis.name]) for axis in self.axes)
+
+
+def sample_cells(study: Study, count: int = 16) -> list[Cell]:
+    """Some cells from all over a search's space, always the same."""
+    space, chance = Space(study.axes), random.Random(0)
+    cubes = [[chance.random() for _ in study.axes] for _ in range(count)]
+    points = [space.settle(point(space.distributions, cube)) for cube in cubes]
+    return [design.cell(study, space.levels(each))[0] for each in points]
 
 
 def point(distributions: Mapping[str, BaseDistribution], cube: Sequence[float]) -> Params:

@@ -1,0 +1,54 @@
+"""What there is to do for a study: runs known from the start, and a source of those that follow from how others end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ablate import confirmation, design
+from ablate.attempts import Planned
+from ablate.config import Study
+from ablate.coordinator import Source
+from ablate.design import Plan
+from ablate.ledger import Ledger
+from ablate.search import drawing, size
+from ablate.search.booking import SampledRun
+from ablate.search.source import SearchSource
+from ablate.search.tuning import Tuning, TuningSource
+
+SEARCH = "search"
+
+
+@dataclass(frozen=True)
+class Work:
+    """Runs for the coordinator."""
+
+    runs: Sequence[Planned]
+    source: Source | None = None
+
+
+def plan(study: Study, ledger: Ledger) -> Plan:
+    """The plan of a study: of a search what it has drawn so far; with the confirmations asked for before."""
+    made = drawing.plan(study, ledger.sampled(SEARCH)) if study.fields.search else design.plan(study)
+    return confirmation.known(made, ledger.states())
+
+
+def bookable(study: Study, made: Plan) -> tuple[Planned, ...]:
+    """All runs of a plan as they stand in the ledger."""
+    runs = (*made.runs, *made.confirmation)
+    return tuple(SampledRun(run) for run in runs) if study.fields.search else runs
+
+
+def work(study: Study, made: Plan, ledger: Ledger) -> Work:
+    """What is to be done; what has ended before is among it, and the coordinator passes it by."""
+    if study.fields.search is not None:
+        trials = ledger.sampled(SEARCH)
+        source = SearchSource(study, trials, drawing.Drawing(study, trials, size.parameters), lambda: _statuses(ledger))
+        return Work([SampledRun(run) for run in made.confirmation], source)
+    if study.fields.tuning is not None:
+        return Work((), TuningSource(Tuning(study, ledger.sampled), made, made.confirmation))
+    return Work(bookable(study, made))
+
+
+def _statuses(ledger: Ledger) -> dict[str, str]:
+    return {run_id: state.status for run_id, state in ledger.states().items()}
