@@ -50,7 +50,7 @@ class Recordings:
         """
         try:
             events = self.events(index)
-        except (OSError, ValueError, EOFError) as error:
+        except Exception as error:  # a decoder of a damaged file raises whatever its garbage happens to do
             raise self._unreadable(index, f"cannot be read ({_line(error)}); delete it and get it again") from error
         reason = _fault(events, self.sensor)
         if reason is not None:
