@@ -19,6 +19,7 @@ from ablate.records import RunRecord, RunSpec
 from ablate.wandb_environment import beside_the_runs
 from ablate.wandb_identity import run_config, run_group, run_identity, run_name, run_tags
 from ablate.wandb_server import connection, one_line, online_problem
+from ablate.wandb_summary import summary_of
 
 if TYPE_CHECKING:
     from ablate.wandb_logger import RunLogger
@@ -37,8 +38,8 @@ def tracked(spec: RunSpec, *, resumed: bool = False) -> Iterator[RunLogger | Non
     an attempt that leaves no record counts as failed.
 
     Args:
-        spec: the attempt; its `tracking` section says `mode` (online, offline, disabled), `project`, `entity` (or None)
-            and `directory` (the study's).
+        spec: the attempt; its `tracking` section says `mode` (online, offline, disabled), `project`, `entity` (or None),
+            `directory` (the study's) and `job_type` (train by default).
         resumed: whether training goes on from a checkpoint. Then the curves continue those of the attempt before, else
             they replace them (both as soon as the runs are on a server; offline each attempt is a directory).
 
@@ -70,10 +71,7 @@ def summarise(logger: RunLogger | None, record: RunRecord) -> None:
         return
     if record.layers:
         logger.table("layers", record.layers)
-    summary = {name: value for name, value in record.metrics.items() if value is not None}
-    origin = {name: record.provenance.get(name) for name in ("commit", "data_fingerprint", "device", "backend")}
-    summary |= {name: value for name, value in origin.items() if value}
-    logger.summarise(summary | {"status": record.status, "reason": record.reason, "attempt": record.attempt})
+    logger.summarise(summary_of(record, attempts=record.attempt + 1))
 
 
 def _open(spec: RunSpec, *, resumed: bool) -> Any:
@@ -115,10 +113,15 @@ def _start(spec: RunSpec, mode: str, resumed: bool) -> Any:
         for directory in _directories(spec) - before:
             shutil.rmtree(directory, ignore_errors=True)
         raise
+    define_axes(run)
+    return run
+
+
+def define_axes(run: Any) -> None:
+    """The epoch is the x axis of every curve."""
     run.define_metric("epoch")
     run.define_metric("trainer/global_step", hidden=True)  # Lightning adds it to every row
     run.define_metric("*", step_metric="epoch", step_sync=True)
-    return run
 
 
 def _init(spec: RunSpec, mode: str, resumed: bool) -> Any:
@@ -132,12 +135,12 @@ def _init(spec: RunSpec, mode: str, resumed: bool) -> Any:
         id=run_identity(spec),
         name=run_name(spec),
         group=run_group(spec),
-        job_type="train",
+        job_type=spec.tracking.get("job_type", "train"),
         tags=run_tags(spec),
         config=run_config(spec),
         resume="allow" if resumed else None,
         reinit="create_new",  # the process-wide wandb.run stays unset: runs of one process cannot mix
-        settings=_settings(wandb),
+        settings=settings(wandb),
     )
 
 
@@ -150,7 +153,7 @@ def _directories(spec: RunSpec) -> set[Path]:
     return set((_study(spec) / "wandb").glob(f"*run-*-{run_identity(spec)}*"))
 
 
-def _settings(wandb: Any) -> Any:
+def settings(wandb: Any) -> Any:
     """Lean and discreet: no system statistics, console, code, git state, requirements or host name."""
     return wandb.Settings(
         x_disable_stats=True,

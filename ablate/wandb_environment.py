@@ -11,10 +11,15 @@ QUIET = {"WANDB_SILENT": "true", "WANDB_ERROR_REPORTING": "false"}
 """W&B neither prints, nor asks for a key, nor reports errors to its makers."""
 
 
+def places(study: Path) -> dict[str, str]:
+    """Where W&B stages and caches: inside the study directory, so that a study that moved can still be synchronised."""
+    kinds = {"DATA": "data", "CACHE": "cache", "ARTIFACT": "artifacts"}
+    return {f"WANDB_{kind}_DIR": str(study / "wandb" / name) for kind, name in kinds.items()}
+
+
 def beside_the_runs(study: Path) -> AbstractContextManager[None]:
-    """Have W&B stage and cache inside the study directory, so that a study that moved can still be synchronised."""
-    places = {"DATA": "data", "CACHE": "cache", "ARTIFACT": "artifacts"}
-    return variables(QUIET | {f"WANDB_{kind}_DIR": str(study / "wandb" / name) for kind, name in places.items()})
+    """Have W&B be quiet and keep to the study directory."""
+    return variables(QUIET | places(study))
 
 
 @contextmanager

@@ -13,7 +13,16 @@ TAG_LIMIT, NAME_LIMIT = 64, 128
 
 def run_identity(spec: RunSpec) -> str:
     """The W&B id of a run, the same for all its attempts: 12 hexadecimal digits."""
-    return hashlib.sha256("\n".join((spec.uid, spec.branch, spec.run_id)).encode()).hexdigest()[:12]
+    return _hashed(spec.uid, spec.branch, spec.run_id)
+
+
+def guide_identity(uid: str, branch: str) -> str:
+    """The W&B id of a study's guide, which is a run of its own."""
+    return _hashed(uid, branch, "guide")
+
+
+def _hashed(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
 def run_name(spec: RunSpec) -> str:
@@ -36,7 +45,7 @@ def run_tags(spec: RunSpec) -> tuple[str, ...]:
 def run_config(spec: RunSpec) -> dict[str, Any]:
     """The resolved configuration with levels and identity; without `data.root`, which only says where."""
     data = {name: value for name, value in spec.config.get("data", {}).items() if name != "root"}
-    identity = ("study", "branch", "run_id", "cell_id", "cell", "seed", "levels")
+    identity = ("study", "uid", "branch", "run_id", "cell_id", "cell", "seed", "levels")
     return {**spec.config, "data": data, **{name: getattr(spec, name) for name in identity}}
 
 

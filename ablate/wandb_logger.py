@@ -8,6 +8,8 @@ from typing import Any
 
 from pytorch_lightning.loggers import WandbLogger
 
+from ablate.wandb_summary import table_of
+
 LOG = logging.getLogger(__name__)
 
 
@@ -27,11 +29,10 @@ class RunLogger(WandbLogger):
         self._attempt(self.experiment.summary.update, summary)
 
     def table(self, name: str, rows: list[dict[str, Any]]) -> None:
-        """Log rows of the same columns as a W&B table."""
-        import pandas as pd
+        """Log rows as a W&B table."""
         import wandb
 
-        self._attempt(lambda: self.experiment.log({name: wandb.Table(dataframe=pd.DataFrame(rows))}))
+        self._attempt(lambda: self.experiment.log({name: wandb.Table(**table_of(rows))}))
 
     def _attempt(self, act: Callable[..., Any], *arguments: Any, **named: Any) -> None:
         if self._lost:

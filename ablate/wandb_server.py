@@ -52,6 +52,16 @@ def online_problem() -> str | None:
     return connection().problem
 
 
+def unreachable() -> str | None:
+    """Why the server does not answer now, whatever it did before; None if it does."""
+    import wandb
+
+    with variables(QUIET):
+        server = wandb.setup().settings.base_url
+    problem = _unreachable(server)
+    return problem and f"{server} does not answer ({problem})"
+
+
 def _unreachable(server: str) -> str | None:
     """Why a server does not answer; any answer at all, an error page too, is good enough."""
     try:

@@ -25,9 +25,19 @@ EFFECTS: tuple[str, ...] = (
     "ci_high", "ci_method", "ci_adj_low", "ci_adj_high", "p_value", "p_adjusted", "family_size", "effect_size",
     "probability_of_improvement", "verdict", "reason",
 )  # fmt: skip
+ORIGIN = ("commit", "data_fingerprint", "device", "backend")
+"""Columns of `runs.csv` that come from a run's provenance."""
 STATUSES = ("complete", "failed", "pruned", "excluded", "missing", "running")
 
 
 def run_columns(axes: tuple[str, ...]) -> dict[str, Kind]:
     """Columns of `runs.csv` in their order for a study with these axes."""
     return {**RUN_IDENTITY, **dict.fromkeys(axes, "text"), **RUN_METRICS}
+
+
+def curve(name: str) -> tuple[str, str]:
+    """Split and metric of `curves.csv` for a logged name: `val_loss` is (val, loss)."""
+    split, _, metric = name.partition("_")
+    if split in ("train", "val"):
+        return split, metric
+    return ("val" if name.startswith("firing_rate") else "train"), name

@@ -1,0 +1,71 @@
+"""Upload offline W&B directories with W&B's own `wandb sync`, watched: a server that dies must not stall it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ablate.wandb_environment import QUIET, places
+from ablate.wandb_local import RunDirectory
+from ablate.wandb_server import unreachable
+
+LOOK_SECONDS, PROBE_EVERY = 0.1, 3.0
+
+
+def upload(study: Path, directories: Sequence[RunDirectory], told: Callable[[int], None]) -> str | None:
+    """Upload directories, attempts at one run in their order; those done are marked and never uploaded again.
+
+    Args:
+        study: the study directory.
+        directories: offline directories.
+        told: called with the number uploaded, whenever it has grown.
+
+    Returns:
+        why not all of them are uploaded, or None.
+    """
+    command = [sys.executable, "-m", "wandb", "sync", "--yes", *(str(each.path.resolve()) for each in directories)]
+    environment = os.environ | QUIET | places(study.resolve())
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        problem = _watch(process, directories, told)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        output = process.communicate()[0]
+    if all(each.uploaded for each in directories):
+        return None
+    return problem or _last_line(output) or "wandb sync gave up without a word"
+
+
+def _watch(
+    process: subprocess.Popen[str], directories: Sequence[RunDirectory], told: Callable[[int], None]
+) -> str | None:
+    done, probed = 0, time.monotonic()
+    while True:
+        ended = _ended(process)
+        if (now := sum(each.uploaded for each in directories)) > done:
+            done, probed = now, time.monotonic()
+            told(done)
+        if ended:
+            return None
+        if time.monotonic() - probed > PROBE_EVERY:
+            probed = time.monotonic()
+            if problem := unreachable():
+                return problem
+
+
+def _ended(process: subprocess.Popen[str]) -> bool:
+    try:
+        process.wait(LOOK_SECONDS)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _last_line(output: str) -> str:
+    lines = [line.removeprefix("wandb:").strip() for line in output.splitlines()]
+    return next((line.removeprefix("ERROR").strip() for line in reversed(lines) if line), "")
