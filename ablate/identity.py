@@ -13,7 +13,7 @@ from ablate.baseline import SECTIONS, Baseline
 EXECUTION = frozenset({"data.root"})
 _IDENTITY = {
     "data": (
-        "name", "split", "subset", "resolution", "augment", "mix", "batch_size",
+        "name", "split", "subset", "resolution", "frame_order", "augment", "mix", "batch_size",
     ),
     "model": (
         "depth", "width", "match_parameters", "timesteps", "residual", "shortcut", "zero_init_residual", "encoding",

@@ -105,6 +105,9 @@ class DataChoices(Choices):
     """The first N images of the official training order instead of all; the test images stay all."""
     resolution: Count | None = None
     """Pixels along the longer side of event frames, a whole part of the sensor's; null is the sensor's own."""
+    frame_order: Literal["recorded", "shuffled"] = "recorded"
+    """`shuffled` permutes the frames of every recording, each in a way of its own, in training and evaluation: the
+    control that tells whether a network uses order in time."""
     augment: Annotated[Level, LevelOf("augment")] = Level("none")
     """What is done to training images; `standard` is the published setting for CIFAR."""
     mix: Annotated[Level, LevelOf("mix")] = Level("none")

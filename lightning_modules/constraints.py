@@ -34,6 +34,9 @@ def check(model: ModelChoices, training: TrainingChoices, data: DataChoices) -> 
         or warm_up_ends(training)
         or encoding_suits_data(model, data)
         or augmentation_suits_data(data)
+        or mixing_suits_data(data)
+        or mixing_suits_loss(training, data)
+        or shuffling_needs_frames(model, data)
     )
 
 
@@ -235,6 +238,28 @@ def augmentation_suits_data(data: DataChoices) -> str | None:
     if isinstance(cutout, int) and cutout >= side:
         return f"a cutout of {cutout} pixels can blank the images of {data.name}, which have {side}"
     return None
+
+
+def shuffling_needs_frames(model: ModelChoices, data: DataChoices) -> str | None:
+    if data.frame_order == "recorded":
+        return None
+    if describe(data).kind != "events":
+        return f"frame_order {data.frame_order} permutes the frames of recordings, and {data.name} holds images"
+    return "frame_order shuffled with timesteps 1 has one frame to permute" if model.timesteps == 1 else None
+
+
+def mixing_suits_data(data: DataChoices) -> str | None:
+    if describe(data).kind != "events" or not fact("mix", data.mix, "images"):
+        return None
+    return f"{data.mix.name} averages images, and {data.name} holds events, whose counts it would turn into fractions"
+
+
+def mixing_suits_loss(training: TrainingChoices, data: DataChoices) -> str | None:
+    """Unlike elsewhere, a loss that says nothing is refused: shares of classes would fail in the middle of a run."""
+    if not fact("mix", data.mix, "soft") or fact("loss", training.loss, "soft_targets"):
+        return None
+    able = [name for name, entry in catalogue.levels("loss").items() if entry.facts.get("soft_targets")]
+    return f"{data.mix.name} mixes labels, and loss {training.loss.name} takes one class a sample; {_one_of(able)} fits"
 
 
 MODEL_RULES: tuple[Callable[[ModelChoices], str | None], ...] = (

@@ -142,6 +142,8 @@ def open(  # the counterpart of describe; read as data.open
         input_range=encoder.input_range,
         seed=seed,
         augment=create("augment", choices.augment),
+        mix=create("mix", choices.mix),
+        shuffled=choices.frame_order == "shuffled",
         select_on_test=select_on_test,
     )
 

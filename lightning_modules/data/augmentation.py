@@ -17,6 +17,8 @@ DRAWS = 5
 class Unchanged:
     """Images as they are."""
 
+    draws = 0
+
     def __call__(self, images: Tensor, draws: Tensor, fill: Tensor) -> Tensor:
         return images
 
@@ -31,6 +33,8 @@ class Standard:
         flip: whether half of the images are mirrored.
         cutout: side of the square in pixels; 0 for none.
     """
+
+    draws = DRAWS
 
     def __init__(self, padding: int = 4, flip: bool = True, cutout: int = 0) -> None:
         self.padding, self.flip, self.cutout = padding, flip, cutout

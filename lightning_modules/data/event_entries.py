@@ -23,6 +23,27 @@ def _of_cifar10dvs(rule: str, sha256: str = "") -> SplitFacts:
     return SplitFacts(train=8_100, validation=900, test=1_000, sha256=sha256, rule=rule)
 
 
+DIGITS_DVS = DatasetEntry(
+    name="digits_dvs",
+    version="1",
+    kind="events",
+    shape=(2, 16, 16),
+    classes=10,
+    source="the digits of scikit-learn seen by a simulated event camera in three saccades (Orchard et al. 2015)",
+    mean=(),
+    std=(),
+    loader="lightning_modules.data.events.digits_dvs:load",
+    splits={
+        "digits_dvs-v1": SplitFacts(
+            train=1078,
+            validation=360,
+            test=359,
+            sha256="4722a0798e9b8beacae7326aa9f8fb059be72f03bb3f065b8605f9313e00cbaf",
+            rule="a fifth of each class for test and a fifth for validation, in the order of a hash of the index",
+        )
+    },
+)
+
 NMNIST = DatasetEntry(
     name="nmnist",
     version="1",
@@ -192,4 +213,4 @@ SSC = DatasetEntry(
     ),
 )
 
-ALL = (NMNIST, CIFAR10DVS, DVSGESTURE, NCALTECH101, SHD, SSC)
+ALL = (DIGITS_DVS, NMNIST, CIFAR10DVS, DVSGESTURE, NCALTECH101, SHD, SSC)

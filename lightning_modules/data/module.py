@@ -47,6 +47,20 @@ class ToRange:
         return unit.sub_(self.mean).div_(self.std) if self.input_range == "normalized" else unit
 
 
+class Shuffled(ToRange):
+    """Frames in another order, brought to range: a permutation of the steps, fixed for each recording.
+
+    It is the same in every epoch, seed block and part, so that what is learnt can be evaluated, and every recording has
+    its own, so that no order is left to learn. The frames themselves are as they were.
+    """
+
+    def __call__(self, images: Tensor, sample_index: Tensor, epoch: int) -> Tensor:
+        steps = images.shape[1]
+        order = streams.uniform(0, "frame_order", 0, sample_index, 1, (steps,))[0].argsort(1)
+        rows = torch.arange(len(images), device=images.device)[:, None]
+        return super().__call__(images[rows, order], sample_index, epoch)
+
+
 class Augmented:
     """Augmentation of stored images before they are brought to range; drawn per (seed, epoch, sample)."""
 
@@ -72,6 +86,7 @@ class TensorData(LightningDataModule):
         input_range: what the network's encoder declares.
         seed: the seed block; it decides the order of the training samples and their augmentation.
         augment: what is done to training samples.
+        shuffled: whether the frames of each recording come in another order, in every part.
         mix: makes mixed training batches, see `lightning_modules.data.mixing`; their targets are shares of classes.
         select_on_test: the released habit of S-ResNet: epochs are chosen on the test part, and a last batch that is not
             full is left out of training and evaluation. Accuracies are then *test-selected*.
@@ -89,6 +104,7 @@ class TensorData(LightningDataModule):
         input_range: InputRange,
         seed: int,
         augment: Augment | None = None,
+        shuffled: bool = False,
         mix: Callable[..., tuple[Tensor, Tensor]] | None = None,
         select_on_test: bool = False,
     ) -> None:
@@ -102,7 +118,7 @@ class TensorData(LightningDataModule):
         self.arrays, self.facts = arrays, facts
         self.fingerprint = arrays.fingerprint()
         self.batch_size, self.input_range, self.select_on_test = batch_size, input_range, select_on_test
-        self.seed, self.augment = seed, augment or Unchanged()
+        self.seed, self.augment, self.shuffled = seed, augment or Unchanged(), shuffled
         self.mix = mix or Unmixed()
         self._images, self._labels = arrays.images, arrays.labels
 
@@ -129,7 +145,7 @@ class TensorData(LightningDataModule):
         if self.facts.kind == "image":
             self._images = self._images.to(device)
         self._labels = self._labels.to(device)
-        to_range = ToRange(self.facts, self.arrays.levels, self.input_range, device)
+        to_range = (Shuffled if self.shuffled else ToRange)(self.facts, self.arrays.levels, self.input_range, device)
         unchanged = order is None or isinstance(self.augment, Unchanged)
         prepare: Prepare = to_range if unchanged else Augmented(self.augment, to_range, self.seed)
         return TensorBatches(

@@ -1,6 +1,6 @@
 """Augmentation of training images, drawn anew for every (epoch, sample).
 
-Facts: `images` levels work on images `[C, H, W]` and not on event frames.
+Facts: `images` levels work on images `[C, H, W]` and not on event frames; `events` levels the reverse.
 """
 
 from __future__ import annotations
@@ -8,6 +8,41 @@ from __future__ import annotations
 from lightning_modules.level import LevelEntry, Option
 
 _MODULE = "lightning_modules.data.augmentation"
+_EVENTS = "lightning_modules.data.event_augmentation"
+
+
+def _on_frames(
+    name: str,
+    equation: str,
+    source: str,
+    *,
+    flip: bool = False,
+    roll: int = 0,
+    rotate: float = 0.0,
+    shear: float = 0.0,
+    one_of: bool = False,
+    drop: str = "none",
+) -> LevelEntry:
+    """A level on event frames with its source's amounts; every one of them can be set."""
+    kinds = ("none", "time", "area", "random", "any")
+    return LevelEntry(
+        axis="augment",
+        name=name,
+        equation=equation,
+        source=source,
+        factory=f"{_EVENTS}:EventFrames",
+        options=(
+            Option("flip", "bool", flip, "mirror left and right; wrong for digits, letters and gestures with a side"),
+            Option("roll", "int", roll, "largest shift in pixels, around the border", minimum=0),
+            Option("rotate", "float", rotate, "largest angle in degrees", minimum=0, maximum=180),
+            Option("shear", "float", shear, "largest slant in degrees", minimum=0, below=90),
+            Option("one_of", "bool", one_of, "one of roll, rotation and shear a recording instead of all"),
+            Option("drop", "choice", drop, "EventDrop: what is lost; any is one of three or nothing", choices=kinds),
+            Option("polarity", "bool", False, "swap the polarities of half of the recordings"),
+        ),
+        facts={"images": False, "events": True},
+    )
+
 
 ENTRIES = (
     LevelEntry(
@@ -30,5 +65,27 @@ ENTRIES = (
             Option("cutout", "int", 0, "side of a square set to the mean colour; 0 leaves it out", minimum=0),
         ),
         facts={"images": True},
+    ),
+    _on_frames(
+        "events",
+        "per recording: flip with probability 1/2, roll by up to 5 pixels each way; all T frames alike",
+        "TET (Deng et al. 2022), released code",
+        flip=True,
+        roll=5,
+    ),
+    _on_frames(
+        "nda",
+        "per recording one of: roll by up to 5 pixels each way, rotation or shear by up to 30 degrees",
+        "NDA (Li et al. 2022, 2203.06145), released code for CIFAR10-DVS",
+        roll=5,
+        rotate=30.0,
+        shear=30.0,
+        one_of=True,
+    ),
+    _on_frames(
+        "eventdrop",
+        "per recording nothing, or events are lost: in a stretch of time, in a box, or at random",
+        "EventDrop (Gu et al. 2021, 2106.05836)",
+        drop="any",
     ),
 )
