@@ -1,8 +1,8 @@
 """Losses on the outputs over time.
 
-Every loss is called as `loss(outputs, target, readout)`: outputs `[T, N, outputs]` of the head, target int64 `[N]`, and
-the network's readout, which turns `[T, N, outputs]` into logits `[N, classes]`. Label smoothing s replaces the one-hot
-target by (1 - s) onehot + s / classes.
+Every loss is called as `loss(outputs, target, readout)`: outputs `[T, N, outputs]` of the head, target int64 `[N]`, or
+for mixed samples the shares of the classes, float `[N, classes]`, and the network's readout, which turns
+`[T, N, outputs]` into logits `[N, classes]`. Label smoothing s replaces the target y by (1 - s) y + s / classes.
 """
 
 from __future__ import annotations
@@ -59,11 +59,12 @@ class TET(nn.Module):
 
     def forward(self, outputs: Tensor, target: Tensor, readout: Readout) -> Tensor:
         steps = per_step(outputs, readout)
-        every = target.repeat(len(steps))
+        every = target.repeat(len(steps), *[1] * (target.dim() - 1))
         entropy = F.cross_entropy(steps.flatten(0, 1), every, label_smoothing=self.label_smoothing)
         return (1 - self.weight) * entropy + self.weight * (steps - self.aim).square().mean()
 
 
 def smoothed(target: Tensor, classes: int, label_smoothing: float) -> Tensor:
     """The target as probabilities `[N, classes]`."""
-    return F.one_hot(target, classes) * (1 - label_smoothing) + label_smoothing / classes
+    shares = target if target.is_floating_point() else F.one_hot(target, classes)
+    return shares * (1 - label_smoothing) + label_smoothing / classes

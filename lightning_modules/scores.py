@@ -15,7 +15,12 @@ class Scores:
         self._samples: list[Tensor] = []
 
     def add(self, loss: Tensor, logits: Tensor, target: Tensor, sample_index: Tensor) -> None:
-        """Take in a batch: its mean loss, logits `[N, classes]`, target and sample index `[N]`."""
+        """Take in a batch: its mean loss, logits `[N, classes]`, target and sample index `[N]`.
+
+        A target of shares `[N, classes]` (mixed samples) counts as its largest: an accuracy on mixed samples is no
+        accuracy on the samples themselves, and is lower.
+        """
+        target = target.argmax(-1) if target.is_floating_point() else target
         self._losses.append(loss.detach())
         self._right.append(logits.detach().argmax(-1) == target)
         self._samples.append(sample_index)

@@ -10,6 +10,7 @@ from lightning_modules.entries import (
     encoding,
     initialization,
     loss,
+    mix,
     neuron,
     normalization,
     optimizer,
@@ -33,4 +34,5 @@ ALL = (
     *optimizer.ENTRIES,
     *schedule.ENTRIES,
     *augment.ENTRIES,
+    *mix.ENTRIES,
 )

@@ -1,4 +1,7 @@
-"""Losses on the outputs o_t of the head; y is the target, r the readout."""
+"""Losses on the outputs o_t of the head; y is the target, r the readout.
+
+Fact: `soft_targets` losses take shares of the classes, `[N, classes]`, as well as one class a sample.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ ENTRIES = (
         equation="CE(r(o), y)",
         source="S-ResNet (Vicente-Sola et al. 2022)",
         factory=f"{_MODULE}:CrossEntropy",
+        facts={"soft_targets": True},
     ),
     LevelEntry(
         axis="loss",
@@ -20,6 +24,7 @@ ENTRIES = (
         equation="MSE(mean_t o_t, onehot(y))",
         source="SEW-ResNet (Fang et al. 2021)",
         factory=f"{_MODULE}:RateMSE",
+        facts={"soft_targets": True},
     ),
     LevelEntry(
         axis="loss",
@@ -31,5 +36,6 @@ ENTRIES = (
             Option("weight", "float", 1e-3, "l, the share of the second term", minimum=0, maximum=1),
             Option("aim", "float", 1.0, "value that the outputs are drawn to"),
         ),
+        facts={"soft_targets": True},
     ),
 )

@@ -99,10 +99,10 @@ def test_the_same_seed_is_the_same_run_and_another_is_not(first: RunRecord, tmp_
     assert other.curves != first.curves
 
 
-@pytest.mark.parametrize("encoding", ["direct", "poisson"])
-def test_a_killed_run_continues_from_its_last_checkpoint_bit_for_bit(tmp_path: Path, encoding: str) -> None:
-    whole = trial.run(spec(tmp_path / "whole", f"model.encoding={encoding}"))
-    killed = spec(tmp_path / "killed", f"model.encoding={encoding}")
+@pytest.mark.parametrize("setting", ["model.encoding=direct", "model.encoding=poisson", "data.mix=cutmix"])
+def test_a_killed_run_continues_from_its_last_checkpoint_bit_for_bit(tmp_path: Path, setting: str) -> None:
+    whole = trial.run(spec(tmp_path / "whole", setting))
+    killed = spec(tmp_path / "killed", setting)
     killed_at = kill_after_epoch(killed, 2)
 
     # An attempt that was interrupted is begun again under a new token.
