@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import sys
 import time
@@ -12,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ablate.attempts import Attempt
-from ablate.records import RunRecord, RunSpec
+from ablate.files import write_atomically
+from ablate.records import RunRecord, RunSpec, last_checkpoint
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def record(spec: RunSpec, **changes: Any) -> RunRecord:
 def run(spec: RunSpec) -> RunRecord:
     """Do what `config.behaviour` says; `config.log` names a file that gets a line for each attempt that ended."""
     made = BEHAVIOURS[spec.config["behaviour"]](spec)
-    if "log" in spec.config:
+    if "log" in spec.config and spec.config["behaviour"] != "epochs":
         with Path(spec.config["log"]).open("a") as log:
             log.write(f"{spec.run_id} {spec.attempt}\n")
     return made
@@ -150,8 +152,55 @@ def _print(spec: RunSpec) -> RunRecord:
     return record(spec, metrics={"val_accuracy": 0.5, "pid": os.getpid(), "stdin": len(sys.stdin.read())})
 
 
+def chained(run_id: str, epochs: int) -> float:
+    """What a run of `epochs` behaves like when nothing interrupts it: every epoch changes the state before it."""
+    state = 0.0
+    for epoch in range(epochs):
+        state = _trained(state, run_id, epoch)
+    return state
+
+
+def _trained(state: float, run_id: str, epoch: int) -> float:
+    return random.Random(f"{state!r} {run_id} {epoch}").random()
+
+
+def _epochs(spec: RunSpec) -> RunRecord:
+    """Trains epoch by epoch from the last checkpoint on; `config.log` gets a line when an epoch begins."""
+    checkpoint = last_checkpoint(spec)
+    epoch, state = json.loads(checkpoint.read_text()) if checkpoint.exists() else (0, 0.0)
+    checkpoint.parent.mkdir(exist_ok=True)
+    while epoch < spec.config["epochs"]:
+        with Path(spec.config["log"]).open("a") as log:
+            log.write(f"{spec.run_id} {epoch}\n")
+        time.sleep(spec.config["pause"])
+        epoch, state = epoch + 1, _trained(state, spec.run_id, epoch)
+        write_atomically(checkpoint, json.dumps([epoch, state]), durable=False)
+    return record(spec, metrics={"val_accuracy": state})
+
+
 def _environment(spec: RunSpec) -> RunRecord:
     return record(spec, provenance={"environment": dict(os.environ), "path": sys.path, "cwd": str(Path.cwd())})
+
+
+def _record_then_kill(spec: RunSpec) -> RunRecord:
+    """A worker that is killed between its record and its answer."""
+    (Path(spec.directory) / "record.json").write_text(record(spec).to_json())
+    return _kill(spec)
+
+
+def _hoard(spec: RunSpec) -> RunRecord:
+    hoard = [b"x" * 300_000_000]
+    time.sleep(60)
+    return record(spec, metrics={"val_accuracy": float(len(hoard))})
+
+
+def _rendezvous(spec: RunSpec) -> RunRecord:
+    """Wait for the other runs, so that each has a worker of its own."""
+    Path(spec.directory, "here").touch()
+    deadline = time.monotonic() + 30
+    while len(list(Path(spec.directory).parent.glob("*/here"))) < spec.config["of"] and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return record(spec, provenance={"CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES")})
 
 
 BEHAVIOURS = {
@@ -168,8 +217,12 @@ BEHAVIOURS = {
     "kill": _kill,
     "kill_with_child": _kill_with_child,
     "kill_first": _kill_first,
+    "record_then_kill": _record_then_kill,
+    "hoard": _hoard,
+    "rendezvous": _rendezvous,
     "print": _print,
     "environment": _environment,
+    "epochs": _epochs,
 }
 
 
