@@ -1,7 +1,7 @@
 """`digits_dvs`: scikit-learn's handwritten digits seen by a simulated event camera; nothing is downloaded.
 
 1,797 recordings of 300 ms from a sensor of 16 x 16 pixels, about 1,000 events each. An 8 x 8 digit fills the sensor and
-moves by two sensor pixels along each side of the triangle, a twelfth of what is seen as in N-MNIST. The first
+moves by about two sensor pixels, one pixel of the image, along each side of the triangle. The first
 convolution for event frames has stride 2, so the network works on 8 x 8 values, the size of `digits`: a run costs as
 much as one of the image study, and frames need no resizing (`frame_size: 16`).
 
