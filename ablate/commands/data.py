@@ -8,6 +8,7 @@ from rich.text import Text
 from ablate import plugins
 from ablate.errors import RequestError, StudyError
 from lightning_modules import data
+from lightning_modules.choices import DataChoices
 from lightning_modules.data import files
 from lightning_modules.data.distribution import RecordingFiles
 from lightning_modules.data.download import download as fetch
@@ -97,8 +98,23 @@ def _recordings(entry: DatasetEntry, published: RecordingFiles, root: str | None
     base = files.data_root(root) / published.folder
     holds = ", ".join(published.needs)
     lines = [f"  files: looked for in {base}/ ({holds}) or {base}.zip; {_state(entry, root)}"]
+    if _state(entry, root) == "present":
+        lines += _found(entry, root)
     lines += [f"    {each.name:<24} md5 {each.md5}" for each in published.archives]
     lines.append(f"  download: ablate data {entry.name} --download, or {sources.by_hand(entry, root)}")
+    return lines
+
+
+def _found(entry: DatasetEntry, root: str | None) -> list[str]:
+    """What the recordings that lie here are cut into, or what is wrong with them."""
+    lines = []
+    for name in entry.splits:
+        try:
+            split = data.recordings(DataChoices(name=entry.name, split=name, root=root)).split
+        except (ValueError, OSError) as error:
+            return [f"    {error}"]
+        sizes = SplitFacts(len(split.train), len(split.validation), len(split.test), split.digest(), "")
+        lines.append(f"    here: {_split(name, sizes)[0].strip()}")
     return lines
 
 

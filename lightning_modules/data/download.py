@@ -36,7 +36,7 @@ def download(entry: DatasetEntry, root: str | None = None) -> Path:
     final = target / distribution.folders[0]
     if _is_complete(entry, root):
         return final
-    created = _create(target)
+    created = create(target)
     try:
         with tempfile.TemporaryDirectory(dir=target, prefix=".download-") as staging:
             for each in distribution.downloads:
@@ -59,7 +59,7 @@ def _is_complete(entry: DatasetEntry, root: str | None) -> bool:
     return True
 
 
-def _create(folder: Path) -> list[Path]:
+def create(folder: Path) -> list[Path]:
     """Create a folder; gives what did not exist, from the outside in."""
     absent = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(parents=True, exist_ok=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 
 from lightning_modules.data import files
-from lightning_modules.data.download import fetch
+from lightning_modules.data.download import create, fetch
 from lightning_modules.data.events import archives, sources
 from lightning_modules.data.facts import DatasetEntry
 
@@ -24,7 +25,22 @@ def download(entry: DatasetEntry, root: str | None) -> Path:
     final = files.data_root(root) / published.folder
     if all((final / name).exists() for name in published.needs):
         return final
-    final.parent.mkdir(parents=True, exist_ok=True)
+    if final.exists():
+        raise ValueError(
+            f"{entry.name}: {final} is there and does not hold all of {', '.join(published.needs)}; move it away first"
+        )
+    created = create(final.parent)
+    try:
+        _download(entry, root, final)
+    except BaseException:
+        for folder in created:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return final
+
+
+def _download(entry: DatasetEntry, root: str | None, final: Path) -> None:
+    published = sources.published(entry)
     with tempfile.TemporaryDirectory(dir=final.parent, prefix=".download-") as staging:
         whole = Path(staging) / "files"
         whole.mkdir()
@@ -37,10 +53,7 @@ def download(entry: DatasetEntry, root: str | None) -> Path:
                 f"{entry.name}: the archives hold no folder with {', '.join(published.needs)}; "
                 f"{sources.by_hand(entry, root)}"
             )
-        final.mkdir(exist_ok=True)
-        for path in sorted(found.iterdir()):
-            path.replace(final / path.name)
-    return final
+        found.replace(final)
 
 
 def _place(path: Path, unpacked: Path, whole: Path, entry: DatasetEntry) -> None:
