@@ -40,6 +40,8 @@ class EngineSettings(Choices):
         gpus: which of the visible GPUs local processes use, in turn; all of them where null.
         gpus_per_run: share of a GPU that a run takes; null means a whole one where there are GPUs.
         memory_gb: memory of a run in 10^9 bytes; one that takes more is ended.
+        retries: further attempts at a run that crashes (a dead worker, no memory), each in a fresh worker; errors of
+            the run itself and divergence are not repeated.
         address: of a Ray cluster (`auto`, `host:port`); null starts Ray on this machine alone.
     """
 
@@ -50,6 +52,7 @@ class EngineSettings(Choices):
     gpus: list[Place] | None = None
     gpus_per_run: Annotated[float, Field(strict=True, ge=0, le=1)] | None = None
     memory_gb: Annotated[float, Field(strict=True, gt=0)] | None = None
+    retries: Annotated[int, Field(strict=True, ge=0, le=100)] = 2
     address: str | None = None
     slurm: SlurmSettings = SlurmSettings()
 

@@ -5,13 +5,12 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dummies
-import psutil
 import pytest
+from waiting import begun, gone, until
 
 from ablate.engines import ProcessEngine, WorkerDied
 
@@ -27,24 +26,6 @@ def start() -> Iterator[Callable[..., ProcessEngine]]:
     yield start_
     for engine in made:
         engine.shutdown(cancel=True)
-
-
-def until(condition: Callable[[], object], seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
-
-
-def begun(directory: Path, run_id: str = "c0-0") -> int:
-    """The worker's process id, once the run has begun."""
-    log = directory / "runs" / run_id / "log.txt"
-    until(lambda: log.exists() and log.read_text().endswith("\n"))
-    return int(log.read_text().splitlines()[-1].split()[-1])
-
-
-def gone(pid: int) -> bool:
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
 def test_a_worker_serves_many_runs(start: Callable[..., ProcessEngine], tmp_path: Path) -> None:
@@ -185,6 +166,13 @@ def test_a_worker_that_cannot_start_says_why(start: Callable[..., ProcessEngine]
         future.result(timeout=10)
     assert raised.value.reason == "ended with exit code 1"
     assert "No module named" in raised.value.log_tail
+
+
+def test_workers_take_the_gpus_in_turn(start: Callable[..., ProcessEngine], tmp_path: Path) -> None:
+    engine = start(workers=3, gpus=("2", "5"))
+    futures = [engine.submit(dummies.spec(tmp_path, "rendezvous", run_id=f"c0-{n}", of=3)) for n in range(3)]
+    seen = [future.result(timeout=30).provenance["CUDA_VISIBLE_DEVICES"] for future in futures]
+    assert sorted(seen) == ["2", "2", "5"]
 
 
 def test_no_run_is_lost_while_workers_die(start: Callable[..., ProcessEngine], tmp_path: Path) -> None:
