@@ -63,14 +63,14 @@ def make(kind: str, tmp_path: Path) -> Iterator[Callable[..., Engine]]:
 
 
 def ran(engine: Engine, directory: Path, behaviour: str, **config: Any) -> RunRecord:
-    return engine.submit(dummies.spec(directory, behaviour, **config)).result(timeout=30)
+    return engine.submit(dummies.spec(directory, behaviour, **config)).result(timeout=120)
 
 
 def test_a_future_gives_the_record_of_its_own_run(make: Callable[..., Engine], tmp_path: Path, many: int) -> None:
     engine = make()
     names = [f"c0-{n}" for n in range(many)]
     futures = [engine.submit(dummies.spec(tmp_path, run_id=name)) for name in names]
-    assert [future.result(timeout=30).run_id for future in futures] == names
+    assert [future.result(timeout=120).run_id for future in futures] == names
 
 
 def test_the_record_lies_in_the_folder_of_the_run(make: Callable[..., Engine], tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_worker_that_is_killed_fails_its_run_alone_and_an_earlier_attempts_rec
     os.kill(begun(tmp_path), signal.SIGKILL)
 
     with pytest.raises(WorkerDied) as death:
-        future.result(timeout=30)
+        future.result(timeout=120)
     assert death.value.log_tail.startswith("--- attempt 0, process ")
     assert ran(engine, tmp_path, "complete", run_id="c0-1").status == "complete"
 
@@ -166,7 +166,7 @@ def test_a_run_that_takes_more_memory_than_it_may_is_ended_and_says_so(
 ) -> None:
     spec = replace(dummies.spec(tmp_path, "hoard"), execution={"memory_gb": 0.25})
 
-    given = make().submit(spec).result(timeout=30)
+    given = make().submit(spec).result(timeout=120)
 
     assert (given.status, given.kind) == ("failed", "crash")
     assert given.reason.startswith("out of memory: ") and given.reason.endswith("engine.memory_gb allows 0.25")

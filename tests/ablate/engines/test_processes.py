@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -115,27 +114,6 @@ def test_cancelling_ends_all_workers_and_what_was_queued(start: Callable[..., Pr
     assert all(future.done() for future in futures)
     with pytest.raises(RuntimeError, match="shut down"):
         engine.submit(dummies.spec(tmp_path))
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_workers_end_with_their_coordinator_in_the_middle_of_a_run(tmp_path: Path, number: int) -> None:
-    script = """
-        import sys, time
-        from pathlib import Path
-        import dummies
-        from ablate.engines import ProcessEngine
-        engine = ProcessEngine("dummies:run", workers=2)
-        for n in range(2):
-            engine.submit(dummies.spec(Path(sys.argv[1]), "sleep", run_id=f"c0-{n}"))
-        time.sleep(60)
-    """
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
-    command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path)]
-    coordinator = subprocess.Popen(command, env=environment)
-    workers = [begun(tmp_path, "c0-0"), begun(tmp_path, "c0-1")]
-    coordinator.send_signal(number)
-    coordinator.wait()
-    until(lambda: all(gone(pid) for pid in workers), seconds=5)
 
 
 def test_a_worker_ends_by_its_closed_stdin_alone(tmp_path: Path) -> None:
