@@ -18,9 +18,26 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
+) -> None:
+    """Ablation studies of spiking neural networks: one study file in, one design guide out."""
+    if version:
+        from importlib.metadata import version as installed
+
+        print(f"ablate {installed('ablate-snn')}")
+        raise typer.Exit
+
+
 StudyArgument = Annotated[str, typer.Argument(help="A packaged study's name, a YAML file, or a study directory.")]
 Overrides = Annotated[list[str] | None, typer.Argument(help="Settings as path=value, in the paths of the study file.")]
 Directory = Annotated[str | None, typer.Option("--dir", help="The study directory; studies/<name> by default.")]
+Storage = Annotated[
+    str | None,
+    typer.Option(help="Database for the ledger, sqlite:///FILE or postgresql+psycopg://USER@HOST/DB; else a file."),
+]
 Branch = Annotated[str, typer.Option(help="Keep a changed study beside the one that was run before.")]
 
 
@@ -35,21 +52,46 @@ def run(
         str | None, typer.Option(help="Then run cells on fresh seeds: best, top3, or a cell as ablate status names it.")
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, max=1000, help="How many fresh seeds --confirm takes.")] = 5,
+    storage: Storage = None,
+    preflight: Annotated[
+        bool | None, typer.Option("--preflight/--no-preflight", help="Try every cell first; long studies by default.")
+    ] = None,
+    accept_code: Annotated[
+        bool, typer.Option("--accept-code", help="Go on with other code than computed the runs so far.")
+    ] = False,
 ) -> None:
     """Run what is missing of a study, then write its report.
+
+    The study remembers its --storage, but no password: give that in PGPASSWORD, in ~/.pgpass or with the URL.
+    Exit codes: 0 all planned runs complete, 1 some failed or cannot run, 2 the request is wrong, 130 after Ctrl-C.
 
     Example: ablate run quickstart seeds=3 axes.residual=[plain,sew_add]
     """
     from ablate.commands import run as command
 
     raise typer.Exit(
-        command.main(study, overrides or [], directory, branch, retry_failed=retry_failed, confirm=confirm, seeds=seeds)
+        command.main(
+            study,
+            overrides or [],
+            directory,
+            branch,
+            retry_failed=retry_failed,
+            confirm=confirm,
+            seeds=seeds,
+            storage=storage,
+            accept_code=accept_code,
+            preflight=preflight,
+        )
     )
 
 
 @app.command()
 def plan(
-    study: StudyArgument, overrides: Overrides = None, directory: Directory = None, branch: Branch = "main"
+    study: StudyArgument,
+    overrides: Overrides = None,
+    directory: Directory = None,
+    branch: Branch = "main",
+    storage: Storage = None,
 ) -> None:
     """Show what a study would run and what it costs. Runs and writes nothing.
 
@@ -57,29 +99,89 @@ def plan(
     """
     from ablate.commands import plan as command
 
-    raise typer.Exit(command.main(study, overrides or [], directory, branch))
+    raise typer.Exit(command.main(study, overrides or [], directory, branch, storage))
 
 
 @app.command()
-def status(study: StudyArgument, directory: Directory = None) -> None:
-    """Show every cell and seed of a study: complete, failed and why, running, missing.
+def status(
+    study: StudyArgument,
+    directory: Directory = None,
+    storage: Storage = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Stay and show changes until the study has ended.")] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="Add the log's last lines of every failed run.")] = False,
+) -> None:
+    """Show every cell and seed of a study: complete, failed and why, running, missing; throughput and time left.
+
+    Exit code 0. With --watch: 0 when all planned runs are complete, 1 when some failed or nobody works on the study any
+    more, 130 after Ctrl-C.
 
     Example: ablate status quickstart
     """
     from ablate.commands import status as command
 
-    raise typer.Exit(command.main(study, directory))
+    raise typer.Exit(command.main(study, directory, storage, watch=watch, failed=failed))
 
 
 @app.command()
-def report(study: StudyArgument, directory: Directory = None) -> None:
-    """Write the tables and the design guide of a study again from its runs.
+def report(
+    study: Annotated[
+        str | None, typer.Argument(help="A name, YAML file or study directory; none with --source.")
+    ] = None,
+    directory: Directory = None,
+    source: Annotated[
+        str | None, typer.Option(help="Read from elsewhere: wandb:entity/project/study, or study@branch.")
+    ] = None,
+    out: Annotated[str | None, typer.Option(help="With --source: the folder to write to; <study>-report.")] = None,
+    storage: Storage = None,
+) -> None:
+    """Write the tables and the design guide of a study again from its runs, or from Weights & Biases alone.
 
     Example: ablate report quickstart
     """
     from ablate.commands import report as command
 
+    raise typer.Exit(command.main(study, directory, source, out, storage))
+
+
+@app.command()
+def sync(study: StudyArgument, directory: Directory = None) -> None:
+    """Upload to Weights & Biases what is offline: runs, tables, guide, study file and best checkpoints.
+
+    What is there already is left alone; needs a key (wandb login).
+
+    Example: ablate sync quickstart
+    """
+    from ablate.commands import sync as command
+
     raise typer.Exit(command.main(study, directory))
+
+
+@app.command()
+def publish(study: StudyArgument, directory: Directory = None) -> None:
+    """Make a workspace and a report of a study in Weights & Biases, or bring them up to date in place.
+
+    Uploads first what is not there yet, as sync does.
+
+    Example: ablate publish quickstart
+    """
+    from ablate.commands import publish as command
+
+    raise typer.Exit(command.main(study, directory))
+
+
+@app.command()
+def doctor(
+    study: StudyArgument,
+    directory: Directory = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended; the ledger is the truth.")] = False,
+) -> None:
+    """Say where a study's ledger, its files and Weights & Biases differ.
+
+    Example: ablate doctor quickstart --fix
+    """
+    from ablate.commands import doctor as command
+
+    raise typer.Exit(command.main(study, directory, fix=fix))
 
 
 @app.command()

@@ -38,7 +38,7 @@ def tracked(spec: RunSpec, *, resumed: bool = False) -> Iterator[RunLogger | Non
     an attempt that leaves no record counts as failed.
 
     Args:
-        spec: the attempt; its `tracking` section says `mode` (online, offline, disabled), `project`, `entity` (or None),
+        spec: the attempt; its `tracking` section says `mode` (online, offline, disabled), `project`, `entity` or None,
             `directory` (the study's) and `job_type` (train by default).
         resumed: whether training goes on from a checkpoint. Then the curves continue those of the attempt before, else
             they replace them (both as soon as the runs are on a server; offline each attempt is a directory).

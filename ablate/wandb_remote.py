@@ -66,6 +66,7 @@ class Remote:
             import wandb
 
             self._api = wandb.Api(timeout=20)
+            self.server: str = wandb.setup().settings.base_url
             self.entity = entity or self._api.default_entity or ""
         self.project = project
 
@@ -77,7 +78,15 @@ class Remote:
                 runs = list(found)
             except ValueError:  # the project does not exist yet
                 return {}
-        return {run.id: run for run in runs if run.config.get("branch") == self._branch}
+        runs = [run for run in runs if run.config.get("branch") == self._branch]
+        return {run.id: run for run in runs if run.job_type != "guide"}
+
+    def guide(self) -> Any:
+        """The run that holds the guide, or None."""
+        with self._speaking():
+            filters = {"config.uid": self._uid, "jobType": "guide"}
+            found = list(self._api.runs(f"{self.entity}/{self.project}", filters=filters))
+            return next((run for run in found if run.config.get("branch") == self._branch), None)
 
     def problem(self, tracked: Tracked, present: Mapping[str, Any]) -> str | None:
         """How a run on the server differs from the ledger, in words."""

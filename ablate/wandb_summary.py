@@ -19,8 +19,10 @@ def summary_of(record: RunRecord, *, attempts: int) -> dict[str, Any]:
     metrics = {name: value for name, value in record.metrics.items() if value is not None}
     origin = {name: value for name in ORIGIN if (value := record.provenance.get(name))}
     outcome = {"status": record.status, "reason": record.reason, "attempts": attempts}
-    # The summary also holds the last epoch of every curve: `columns` says which entries are the record's.
-    return metrics | origin | outcome | {"columns": sorted(record.metrics), "correct": record.correct}
+    # The summary also holds the last epoch of every curve: `columns` says which entries are the record's, and of what
+    # type, since a whole float comes back as an integer.
+    columns = {name: type(value).__name__ for name, value in sorted(record.metrics.items())}
+    return metrics | origin | outcome | {"columns": columns, "correct": record.correct}
 
 
 def rows_of(record: RunRecord) -> list[dict[str, Any]]:
@@ -51,8 +53,8 @@ def difference(expected: Mapping[str, Any], present: Mapping[str, Any]) -> str |
 def _same(expected: Any, found: Any) -> bool:
     if isinstance(expected, float) and expected != expected:
         return found == "NaN" or found != found
-    if isinstance(expected, list | tuple):
-        return list(found or ()) == list(expected)
+    if isinstance(expected, Mapping):
+        return hasattr(found, "keys") and dict(found) == dict(expected)
     return bool(found == expected)
 
 

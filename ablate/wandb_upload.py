@@ -28,7 +28,7 @@ def upload(study: Path, directories: Sequence[RunDirectory], told: Callable[[int
         why not all of them are uploaded, or None.
     """
     command = [sys.executable, "-m", "wandb", "sync", "--yes", *(str(each.path.resolve()) for each in directories)]
-    environment = os.environ | QUIET | places(study.resolve())
+    environment = os.environ | QUIET | places(study.resolve()) | {"WANDB_DIR": str(study.resolve())}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         problem = _watch(process, directories, told)

@@ -41,6 +41,7 @@ def test_a_room_imports_only_rooms_below_it(room: str) -> None:
     assert files
     forbidden = (set(MAY_IMPORT) - MAY_IMPORT[room]) | FOREIGN.get(room, set())
     found = {str(path.relative_to(ROOT)): imported(path) & forbidden for path in files}
+    found.get("reports/sources/wandb.py", set()).discard("wandb")  # to read it is its job
     assert {path: names for path, names in found.items() if names} == {}
 
 

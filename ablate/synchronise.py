@@ -1,0 +1,127 @@
+"""Bring a study's W&B project up to its ledger: upload what is offline, mend what differs, log the guide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ablate import wandb_guide, wandb_local, wandb_upload, workflow
+from ablate.attempts import Attempt, RunState
+from ablate.errors import StudyError
+from ablate.specs import Specs
+from ablate.wandb_identity import run_identity
+from ablate.wandb_local import RunDirectory
+from ablate.wandb_remote import Remote, Tracked, expectation, speaking
+from ablate.workflow import Prepared
+
+Told = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Synchronised:
+    """What a synchronisation changed on the server.
+
+    Attributes:
+        uploaded: offline directories uploaded.
+        mended: runs that were not there or not as the ledger says, and are now.
+        guide: whether the guide was new or had changed.
+        place: `entity/project`.
+    """
+
+    uploaded: int
+    mended: int
+    guide: bool
+    place: str
+
+
+def tracked_runs(prepared: Prepared) -> list[Tracked]:
+    """Every run of the plan that was begun and is not running now, with what W&B has to say of it."""
+    ledger = workflow.read_ledger(prepared.directory)
+    specs, states = Specs(prepared.directory, ledger), ledger.states()
+    found = []
+    for run in (*prepared.plan.runs, *prepared.plan.confirmation):
+        state = states.get(run.run_id)
+        if state is None or not state.attempts or state.status == "running":
+            continue
+        spec = specs(run, Attempt(run.run_id, 0, state.attempts - 1, "", 0))
+        record = ledger.record(run.run_id)
+        found.append(Tracked(spec, record, expectation(record, state.status, state.reason, state.attempts)))
+    return found
+
+
+def waiting(prepared: Prepared) -> list[RunDirectory]:
+    """The offline directories to upload; those of runs that are under way are left for later."""
+    states = workflow.read_ledger(prepared.directory).states()
+    running = _running(prepared, states)
+    return [each for each in wandb_local.waiting(prepared.directory.path) if each.wandb_id not in running]
+
+
+def synchronise(prepared: Prepared, told: Told) -> Synchronised:
+    """Upload, mend and log the guide; what is there already is left alone. The ledger is only read.
+
+    Args:
+        prepared: the study, as it was run.
+        told: is told in a line how far it is.
+
+    Raises:
+        StudyError: without a key or a server, or with one that goes away: says what is left. The next call goes on.
+    """
+    left = waiting(prepared)
+    try:
+        with speaking(prepared.directory.path):
+            pass
+    except StudyError as error:
+        raise StudyError(f"{error}; {_count(len(left))} left to upload") from None
+    _upload(prepared, left, told)
+    remote = remote_of(prepared)
+    mended = mend(prepared, remote, told)
+    return Synchronised(len(left), mended, wandb_guide.log(prepared, remote), f"{remote.entity}/{remote.project}")
+
+
+def remote_of(prepared: Prepared) -> Remote:
+    """The study's project on the server."""
+    tracking = prepared.study.fields.tracking
+    directory = prepared.directory
+    return Remote(
+        directory.path,
+        project=tracking.project,
+        entity=tracking.entity,
+        uid=directory.uid,
+        branch=directory.branch,
+    )
+
+
+def mend(prepared: Prepared, remote: Remote, told: Told) -> int:
+    """Make the server's runs what the ledger says; gives the number of those that were not."""
+    present = remote.runs()
+    wrong = [each for each in tracked_runs(prepared) if remote.problem(each, present)]
+    for number, each in enumerate(wrong, 1):
+        remote.mend(each, present)
+        told(f"mended {number} of {len(wrong)} runs")
+    return len(wrong)
+
+
+def _upload(prepared: Prepared, left: list[RunDirectory], told: Told) -> None:
+    if not left:
+        return
+    study = prepared.directory.path
+    problem = wandb_upload.upload(study, left, lambda done: told(f"uploaded {done} of {_count(len(left))}"))
+    if problem:
+        undone = sum(not each.uploaded for each in left)
+        raise StudyError(
+            f"Weights & Biases: {problem}; {len(left) - undone} of {_count(len(left))} uploaded, {undone} left; "
+            f"go on with: ablate sync {study}"
+        )
+
+
+def _running(prepared: Prepared, states: Mapping[str, RunState]) -> set[str]:
+    ledger: Any = workflow.read_ledger(prepared.directory)
+    specs = Specs(prepared.directory, ledger)
+    runs = (*prepared.plan.runs, *prepared.plan.confirmation)
+    under_way = [run for run in runs if run.run_id in states and states[run.run_id].status == "running"]
+    return {run_identity(specs(run, Attempt(run.run_id, 0, 0, "", 0))) for run in under_way}
+
+
+def _count(number: int) -> str:
+    return f"{number} W&B director{'y' if number == 1 else 'ies'}"
