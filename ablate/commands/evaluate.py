@@ -42,7 +42,7 @@ def main(path: str, dataset: str, root: str | None, timesteps: int | None, steps
         accuracies = accuracy_by_steps(classifier, watched, asked)
     except (ValueError, OSError) as error:
         raise RequestError(str(error)) from error
-    _print(accuracies, facts)
+    _print(accuracies, facts, len(module.arrays.split.test))
     return 0
 
 
@@ -66,9 +66,9 @@ def _steps(text: str | None, timesteps: int) -> Sequence[int]:
     raise RequestError(f"--steps: {text!r} is not accepted; write 1..T, 1..4 or 1,2,4")
 
 
-def _print(accuracies: dict[int, float], facts: data.DatasetFacts) -> None:
+def _print(accuracies: dict[int, float], facts: data.DatasetFacts, samples: int) -> None:
     console = Console(highlight=False)
-    console.print(f"{facts.name}, test part ({facts.test:,} samples)")
+    console.print(f"{facts.name}, test part ({samples:,} samples)")
     console.print("steps  test accuracy %")
     for steps, accuracy in accuracies.items():
         console.print(f"{steps:>5}  {100 * accuracy:>15.2f}")

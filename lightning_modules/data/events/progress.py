@@ -23,6 +23,7 @@ class Progress:
     def __init__(self, what: str, total: int) -> None:
         self.what, self.total, self.done = what, total, 0
         self._began = time.monotonic()
+        self._first = self._began
         self._next = self._began + _SILENT_SECONDS
         self._said = False
 
@@ -31,11 +32,14 @@ class Progress:
         self.done += 1
         now = time.monotonic()
         last = self.done == self.total
-        if now < self._next and not (last and self._said):
+        if self.done == 1:
+            # The first step also loads readers and makes what is simulated: it says nothing of the others.
+            self._first = now
+        if (now < self._next or self.done == 1) and not (last and self._said):
             return
         self._next = now + (0.5 if sys.stderr.isatty() else _EVERY_SECONDS)
         self._said = True
-        left = (now - self._began) * (self.total - self.done) / self.done
+        left = (now - self._first) * (self.total - self.done) / max(self.done - 1, 1)
         text = f"{self.what}: {self.done:,} of {self.total:,} ({self.done / self.total:.0%}), {left:,.0f} s left"
         if last:
             text = f"{self.what}: done in {now - self._began:,.0f} s"
