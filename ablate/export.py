@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from ablate.design import Cell, ExcludedCell, Plan
+from ablate import sampled
+from ablate.design import Cell, ExcludedCell, Plan, PlannedRun
 from ablate.ledger import Ledger
 from ablate.records import RunRecord
 from ablate.study_directory import StudyDirectory
@@ -19,40 +20,44 @@ _ORIGIN = ("commit", "data_fingerprint", "device", "backend")
 
 def results(directory: StudyDirectory, plan: Plan, ledger: Ledger) -> StudyResults:
     """Every planned run with its status, and the records of those that ended."""
-    rows, curves, layers, correct = [], [], [], {}
+    curves, layers, correct = [], [], {}
     records = []
     states = ledger.states()
-    for run in plan.runs:
+
+    def row(run: PlannedRun) -> dict[str, Any]:
         state = states.get(run.run_id)
         record = ledger.record(run.run_id) if state is not None and state.status == "complete" else None
-        rows.append(
-            {
-                "run_id": run.run_id,
-                "cell_id": run.cell.cell_id,
-                "cell": run.cell.label,
-                "seed": run.seed,
-                "status": state.status if state else "missing",
-                "reason": state.reason if state else "",
-                "attempts": state.attempts if state else 0,
-                **run.cell.levels,
-                **(_metrics(record) if record else {}),
-            }
-        )
         if record is not None:
             records.append(record)
-            curves += [[run.run_id, *row] for row in record.curves]
-            layers += [{"run_id": run.run_id, **row} for row in record.layers]
+            curves.extend([run.run_id, *each] for each in record.curves)
+            layers.extend({"run_id": run.run_id, **each} for each in record.layers)
             if record.correct:
                 correct[run.run_id] = record.correct
+        dropped = plan.dropped.get(run.run_id)
+        return {
+            "run_id": run.run_id,
+            "cell_id": run.cell.cell_id,
+            "cell": run.cell.label,
+            "seed": run.seed,
+            "status": state.status if state else "missing" if dropped is None else "pruned",
+            "reason": state.reason if state else dropped or "",
+            "attempts": state.attempts if state else 0,
+            **run.cell.levels,
+            **(_metrics(record) if record else {}),
+        }
+
+    rows = [row(run) for run in plan.runs]
     rows += [_excluded_row(each, seed) for each in plan.excluded for seed in plan.seeds]
+    confirmation = [row(run) for run in plan.confirmation]
     return StudyResults(
-        study=_description(directory, plan),
+        study=_description(directory, plan) | sampled.description(directory.study, plan.cells, ledger),
         runs=pd.DataFrame(rows),
         curves=pd.DataFrame(curves, columns=["run_id", "epoch", "split", "metric", "value"]),
         layers=pd.DataFrame(layers),
         exclusions=[{**_cell(each.cell), "reason": each.reason} for each in plan.excluded],
         correct=correct,
         provenance=_provenance(records),
+        confirmation=pd.DataFrame(confirmation),
     )
 
 
@@ -63,7 +68,10 @@ def _excluded_row(excluded: ExcludedCell, seed: int) -> dict[str, Any]:
 
 
 def _metrics(record: RunRecord) -> dict[str, Any]:
-    return record.metrics | {name: record.provenance.get(name) for name in _ORIGIN}
+    origin = {name: record.provenance.get(name) for name in _ORIGIN}
+    tuned = record.provenance.get("tuned")
+    chosen = {"tuned": ", ".join(f"{path}={tuned[path]}" for path in sorted(tuned))} if tuned else {}
+    return record.metrics | origin | chosen
 
 
 def _description(directory: StudyDirectory, plan: Plan) -> dict[str, Any]:
@@ -82,6 +90,7 @@ def _description(directory: StudyDirectory, plan: Plan) -> dict[str, Any]:
                 "path": axis.path,
                 "levels": [level.label for level in axis.levels],
                 "reference": axis.reference,
+                **({"range": str(axis.range)} if axis.range else {}),
             }
             for axis in study.axes
         ],
@@ -97,7 +106,7 @@ def _description(directory: StudyDirectory, plan: Plan) -> dict[str, Any]:
             "validation": facts.validation,
             "test": facts.test,
         },
-        "tuned": False,
+        "tuned": study.fields.tuning is not None,
         "command": f"ablate run {study.name}.yaml",
         "file": directory.study_text(),
     }

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from statistics import mean
 
-from ablate import config, confirmation, export, study_directory, work
+from ablate import config, confirmation, export, same_data, study_directory, work
 from ablate.attempts import RunState
 from ablate.config import Study
 from ablate.coordinator import Listener, Summary, coordinate
@@ -17,6 +17,8 @@ from ablate.engines import choice
 from ablate.engines.choice import Placement
 from ablate.errors import RequestError
 from ablate.ledger import Ledger
+from ablate.provenance import code, commit
+from ablate.records import RunRecord
 from ablate.specs import Specs
 from ablate.study_directory import MAIN, StudyDirectory
 from lightning_modules import data
@@ -50,6 +52,8 @@ class Prepared:
 
     directory: StudyDirectory
     plan: Plan
+    looked: Ledger = field(repr=False, compare=False)
+    """The ledger as it was looked at for the plan; read once."""
 
     @property
     def study(self) -> Study:
@@ -61,8 +65,8 @@ class Prepared:
         return choice.place(self.study.fields.engine, self.total)
 
     def states(self) -> dict[str, RunState]:
-        """State of every planned run that the ledger knows; empty where nothing has run."""
-        known = read_ledger(self.directory).states()
+        """State of every planned run that the ledger knew when the plan was made; empty where nothing had run."""
+        known = self.looked.states()
         return {run_id: known[run_id] for run_id in self._run_ids() if run_id in known}
 
     @property
@@ -93,10 +97,13 @@ class Prepared:
                 found.setdefault(state.cell, []).append(float(value))
         return found
 
+    def summaries(self) -> list[RunRecord]:
+        """The records of the complete runs without their bulky parts."""
+        return [state.summary for state in self.states().values() if state.status == "complete" and state.summary]
+
     def progress(self) -> Progress:
         """How far the study is."""
-        states = list(self.states().values())
-        complete = [state.summary for state in states if state.status == "complete" and state.summary]
+        states, complete = list(self.states().values()), self.summaries()
         seconds = [float(value) for each in complete if (value := each.metrics.get("train_seconds")) is not None]
         statuses = [state.status for state in states]
         return Progress(
@@ -105,7 +112,12 @@ class Prepared:
 
 
 def prepare(
-    argument: str, overrides: Sequence[str] = (), *, directory: str | None = None, branch: str = MAIN
+    argument: str,
+    overrides: Sequence[str] = (),
+    *,
+    directory: str | None = None,
+    branch: str = MAIN,
+    storage: str | None = None,
 ) -> Prepared:
     """Validate and plan a study and find its directory. Nothing is written.
 
@@ -114,6 +126,7 @@ def prepare(
         overrides: `path=value`.
         directory: the study directory; `studies/<name>` by default.
         branch: keeps a changed study beside the old one.
+        storage: URL of a database for the ledger, with its password if it needs one; a study remembers the rest.
 
     Raises:
         RequestError: if anything about the request is wrong.
@@ -122,28 +135,35 @@ def prepare(
     if directory is None and branch == MAIN and (Path(argument) / "study.yaml").is_file():
         directory = argument
     place = study_directory.place(study, directory=directory, branch=branch)
-    settled = study_directory.settle(place, study, branch=branch)
-    return Prepared(settled, work.plan(study, read_ledger(settled)))
+    return _planned(study_directory.settle(place, study, branch=branch, storage=storage))
 
 
-def prepare_existing(argument: str, *, directory: str | None = None) -> Prepared:
-    """A study that was run, as it was run.
+def prepare_existing(argument: str, *, directory: str | None = None, storage: str | None = None) -> Prepared:
+    """A study that was run, as it was run; `storage` as in `prepare`.
 
     Raises:
         RequestError: if there is no such study here.
     """
-    found = study_directory.read(study_directory.locate(argument, directory))
-    return Prepared(found, work.plan(found.study, read_ledger(found)))
+    return _planned(study_directory.read(study_directory.locate(argument, directory), storage=storage))
 
 
 def refreshed(prepared: Prepared) -> Prepared:
     """The same study with the plan as it stands now: a search has drawn cells, a confirmation has added runs."""
-    directory = prepared.directory
-    return Prepared(directory, work.plan(directory.study, read_ledger(directory)))
+    return _planned(prepared.directory)
+
+
+def _planned(directory: StudyDirectory) -> Prepared:
+    ledger = read_ledger(directory)
+    return Prepared(directory, work.plan(directory.study, ledger), ledger)
 
 
 def execute(
-    prepared: Prepared, listener: Listener, *, retry_failed: bool = False, confirm: Confirm | None = None
+    prepared: Prepared,
+    listener: Listener,
+    *,
+    retry_failed: bool = False,
+    confirm: Confirm | None = None,
+    opened: Callable[[Ledger], None] | None = None,
 ) -> Summary:
     """Run what is missing; on a finished study nothing. The study directory is created if need be.
 
@@ -152,6 +172,7 @@ def execute(
         listener: is told what happens.
         retry_failed: whether runs that failed are repeated.
         confirm: the cells to run on fresh seeds when all else is done.
+        opened: is shown the ledger before the first run starts: what it found and settled.
 
     Raises:
         Interrupted: on Ctrl-C, with everything booked.
@@ -161,6 +182,9 @@ def execute(
     directory = prepared.directory
     with open_ledger(prepared) as ledger:
         study_directory.save(directory)
+        ledger.sync(work.known(prepared.study, prepared.plan))
+        if opened is not None:
+            opened(ledger)
         if retry_failed:
             ledger.retry_failed(work.bookable(prepared.study, prepared.plan))
         summary = _coordinate(prepared, prepared.plan, ledger, listener)
@@ -177,7 +201,8 @@ def _coordinate(prepared: Prepared, plan: Plan, ledger: Ledger, listener: Listen
     """Work on a plan with an engine of its own."""
     todo = work.work(prepared.study, plan, ledger)
     engine = choice.create(prepared.placement, TRIAL, prepared.directory.path.absolute() / "slurm")
-    return coordinate(ledger, todo.runs, engine, Specs(prepared.directory, ledger), listener, source=todo.source)
+    specs, retries = Specs(prepared.directory, ledger), prepared.study.fields.engine.retries
+    return coordinate(ledger, todo.runs, engine, specs, listener, retries=retries, source=todo.source)
 
 
 def _with_confirmation(study: Study, ledger: Ledger, confirm: Confirm) -> Plan:
@@ -191,19 +216,43 @@ def require_data(prepared: Prepared) -> None:
     """See that what is left to run has its data. Nothing is written.
 
     Raises:
-        RequestError: if the data set's files are not there or not the published ones.
+        RequestError: if the data set's files are not there, not the published ones, or not those that its runs saw.
     """
     if prepared.progress().complete == prepared.total:
         return
     try:
         data.check(prepared.study.baseline.data)
+        same_data.require(prepared.study.baseline, prepared.states().values(), where=str(prepared.directory.path))
     except (ValueError, OSError) as error:
         raise RequestError(str(error)) from error
 
 
+def require_code(prepared: Prepared) -> None:
+    """See that what is left to run would be computed by code that has computed runs of this study before.
+
+    Runs of a paired design differ in their cells and seeds alone; other code between them would be mixed in silently.
+
+    Raises:
+        RequestError: if the code is another one.
+    """
+    progress = prepared.progress()
+    origins = [each.provenance for each in prepared.summaries() if each.provenance.get("commit")]
+    if not origins or progress.complete + progress.pruned == prepared.total:
+        return
+    now, commit_now = code(), commit()
+    if any(each["code"] == now if "code" in each else each["commit"] == commit_now for each in origins):
+        return
+    raise RequestError(
+        f"{prepared.directory.path}: its {progress.complete} complete runs were computed by other code "
+        f"({origins[-1]['commit']}, now {commit_now}), which would be mixed with what is missing. Run it beside them "
+        "(--branch NAME), go back to that version, or accept it (--accept-code)"
+    )
+
+
 def read_ledger(directory: StudyDirectory) -> Ledger:
     """The ledger of a study for looking at; nothing is written."""
-    return Ledger.read(directory.path, name=directory.study.name, uid=directory.uid, branch=directory.branch)
+    name, uid = directory.study.name, directory.uid
+    return Ledger.read(directory.path, name=name, uid=uid, branch=directory.branch, url=directory.storage)
 
 
 def open_ledger(prepared: Prepared) -> Ledger:
@@ -215,6 +264,7 @@ def open_ledger(prepared: Prepared) -> Ledger:
         uid=directory.uid,
         branch=directory.branch,
         objectives={each.metric: each.direction for each in prepared.study.objectives},
+        url=directory.storage,
     )
 
 

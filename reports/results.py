@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +15,7 @@ from reports.frames import read_csv, read_text, to_csv, typed, write_text
 from reports.schema import CURVES, LAYERS, RUN_IDENTITY, STATUSES, Kind, run_columns
 
 FORMAT = 1
+_STUDY, _CONFIRMATION = "study", "confirmation"
 _STUDY_KEYS = ("name", "design", "protocol", "seeds", "axes", "baseline", "cells", "objective", "data")
 _SECTIONS = ("study", "exclusions", "correct", "provenance")
 
@@ -31,6 +32,7 @@ class StudyResults:
         exclusions: cells left out by rule: `cell`, `cell_id`, `levels`, `reason`.
         correct: run id -> base64 of packed bits, one a test sample, in the test set's fixed order.
         provenance: commit, versions, devices, back ends, data fingerprints.
+        confirmation: rows like those of `runs`, of selected cells on fresh seeds; no effect is made of them.
 
     Raises:
         ValueError: for a column of the wrong kind, an unknown status, a run twice or a run of an unknown cell.
@@ -43,10 +45,13 @@ class StudyResults:
     exclusions: Sequence[Mapping[str, Any]]
     correct: Mapping[str, str]
     provenance: Mapping[str, Any]
+    confirmation: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def __post_init__(self) -> None:
         runs = _runs(self.study, self.runs)
-        place = {run_id: at for at, run_id in enumerate(runs["run_id"])}
+        if len(self.confirmation):
+            object.__setattr__(self, "confirmation", _runs(self.study, self.confirmation))
+        place = {run_id: at for at, run_id in enumerate([*runs["run_id"], *self.confirmation.get("run_id", ())])}
         object.__setattr__(self, "runs", runs)
         object.__setattr__(self, "curves", _details("curves", self.curves, CURVES, place))
         object.__setattr__(self, "layers", _details("layers", self.layers, LAYERS, place))
@@ -73,8 +78,11 @@ class StudyResults:
             "curves": read_csv(folder / "curves.csv", CURVES),
             "layers": read_csv(folder / "layers.csv", LAYERS),
         }
+        runs, confirmation = _apart(tables["runs"])
         try:
-            return cls(runs=tables["runs"], curves=tables["curves"], layers=tables["layers"], **sections)
+            return cls(
+                runs=runs, confirmation=confirmation, curves=tables["curves"], layers=tables["layers"], **sections
+            )
         except ValueError as error:
             table, _, problem = str(error).partition(": ")
             raise ValueError(f"{folder / table}.csv: {problem}") from None
@@ -87,9 +95,29 @@ class StudyResults:
             "correct": self.correct, "provenance": self.provenance,
         }  # fmt: skip
         text = json.dumps(content, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
-        tables = {"runs.csv": self.runs, "curves.csv": self.curves, "layers.csv": self.layers}
+        tables = {
+            "runs.csv": _together(self.runs, self.confirmation),
+            "curves.csv": self.curves,
+            "layers.csv": self.layers,
+        }
         paths = [write_text(folder / name, to_csv(frame)) for name, frame in tables.items()]
         return [*paths, write_text(folder / "results.json", text)]
+
+
+def _together(runs: pd.DataFrame, confirmation: pd.DataFrame) -> pd.DataFrame:
+    """All rows as `runs.csv` holds them: with a column `purpose` where there are confirmation runs."""
+    if not len(confirmation):
+        return runs
+    return pd.concat([runs.assign(purpose=_STUDY), confirmation.assign(purpose=_CONFIRMATION)], ignore_index=True)
+
+
+def _apart(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The inverse of `_together`."""
+    if "purpose" not in rows:
+        return rows, pd.DataFrame()
+    fresh = rows["purpose"] == _CONFIRMATION
+    rest = rows.drop(columns="purpose")
+    return rest[~fresh], rest[fresh]
 
 
 def _sections(path: Path) -> dict[str, Any]:
@@ -133,6 +161,13 @@ def _check_runs(study: Mapping[str, Any], runs: pd.DataFrame) -> None:
     block_twice = runs[runs.duplicated(["cell_id", "seed"])]
     if len(block_twice):
         raise ValueError(f"column seed: cell {block_twice.iloc[0]['cell_id']!r} has one seed twice")
+    complete = runs[runs["status"] == "complete"]
+    prints = {each: count for each, count in complete["data_fingerprint"].value_counts().items() if each}
+    if len(prints) > 1:
+        found = ", ".join(f"{count} on {str(each)[:12]}" for each, count in prints.items())
+        raise ValueError(
+            f"column data_fingerprint: complete runs saw different data ({found}); they never meet in one table"
+        )
     known = {cell["cell_id"] for cell in study["cells"]}
     foreign = [row.cell_id for row in runs.itertuples() if row.cell_id not in known and row.status != "excluded"]
     if foreign:

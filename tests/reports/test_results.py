@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -142,3 +143,13 @@ def test_results_json_is_plain_json(tmp_path: Path) -> None:
     content = json.loads((tmp_path / "results.json").read_text())
     assert content["format"] == 1
     assert content["study"]["objective"]["margin"] is None
+
+
+def test_runs_on_different_data_never_meet_in_one_table() -> None:
+    runs = small().runs.copy()
+    complete = runs.index[runs["status"] == "complete"]
+    runs.loc[complete, "data_fingerprint"] = "f00d"
+    replace(small(), runs=runs)
+    runs.loc[complete[0], "data_fingerprint"] = "beef"
+    with pytest.raises(ValueError, match=r"complete runs saw different data .* they never meet in one table"):
+        replace(small(), runs=runs)
