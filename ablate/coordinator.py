@@ -124,6 +124,7 @@ class _Loop:
         self._ledger = ledger
         self._runs = list(runs)
         self._source = source
+        self._given: set[str] = set()
         self._engine = engine
         self._make_spec = make_spec
         self._listener = listener
@@ -183,6 +184,7 @@ class _Loop:
         """The next run to do; what the source gives and has ended before is passed by."""
         while not due and self._source is not None and (run := self._source.more()) is not None:
             self._runs.append(run)
+            self._given.add(run.run_id)
             self._ledger.sync([run])
             state = self._ledger.state(run.run_id)
             if state.status == "missing" or self._crash_is_due(run):
@@ -218,7 +220,7 @@ class _Loop:
                 self._listener.on_retry(spec, record.reason)
             else:
                 self._listener.on_finish(spec, record)
-        if self._source is not None and not again:
+        if self._source is not None and run.run_id in self._given and not again:
             self._source.ended(run, record)
         return run if again else None
 

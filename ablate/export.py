@@ -20,8 +20,10 @@ _ORIGIN = ("commit", "data_fingerprint", "device", "backend")
 
 def results(directory: StudyDirectory, plan: Plan, ledger: Ledger) -> StudyResults:
     """Every planned run with its status, and the records of those that ended."""
-    curves, layers, correct = [], [], {}
-    records = []
+    curves: list[list[Any]] = []
+    layers: list[dict[str, Any]] = []
+    correct: dict[str, str] = {}
+    records: list[RunRecord] = []
     states = ledger.states()
 
     def row(run: PlannedRun) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from reports.statistics import paired
 from reports.statistics.verdict import NOT_TESTABLE
 
 UNTUNED = "at the baseline's hyperparameters"
+TUNED = "given the tuned values"
 TEST_SELECTED = "test-selected"
 FURTHER = (
     "mean_level", "mean_reference", "sd_difference", "t_value", "direction", "margin", "p_equivalence",
@@ -37,7 +38,7 @@ def effects(results: StudyResults) -> pd.DataFrame:
 
 def conditions(results: StudyResults) -> str:
     """What every number of the study is conditional on, as printed beside it."""
-    found = [] if results.study.get("tuned") else [UNTUNED]
+    found = [TUNED] if results.study.get("tuned") else [UNTUNED]
     return "; ".join([*found, TEST_SELECTED] if results.study["protocol"] == "paper_compat" else found)
 
 

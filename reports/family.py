@@ -126,6 +126,13 @@ class Family:
         below, above = (Sides.of(match, self.outcomes, *pair) for pair in ((low, high), (high, low)))
         return self._variant(at, below), self._variant(at, above)
 
+    def with_pruned_at_worst(self, at: int) -> Variant | None:
+        """The contrast with the level's pruned runs at the metric's lower limit; None where none was pruned."""
+        if not self.count(at, State.PRUNED, 0)[0]:
+            return None
+        level = self.outcomes.with_pruned_at(_LIMITS[0] if self.rules.maximize else _LIMITS[1])
+        return self._variant(at, Sides.of(self.contrasts[at], self.outcomes, level, self.outcomes.value))
+
     def verdict(self, at: int) -> tuple[str, str]:
         """Verdict and reason after the bounds: one that flips inside them is undecided."""
         verdict, reason = self.judged.verdicts[at], self.judged.reasons[at]

@@ -6,13 +6,17 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from reports.analyses.axis_effects import AxisEffects
+from reports.analyses.best_cells import BestCells
 from reports.analyses.card import Analysis, Card, card_of
+from reports.analyses.confirmed import Confirmed
 from reports.analyses.costs import Costs
 from reports.analyses.coverage import Coverage
 from reports.analyses.overview import Overview
+from reports.analyses.pruned_runs import PrunedRuns
 from reports.analyses.published import Published
 from reports.analyses.recommendations import Recommendations
 from reports.analyses.reproduction import Reproduction
+from reports.analyses.tuned import Tuned
 from reports.effects import effects
 from reports.frames import to_csv, write_text
 from reports.render import html, latex, markdown, text
@@ -21,14 +25,25 @@ from reports.results import StudyResults
 
 def analyses(results: StudyResults) -> tuple[Analysis, ...]:
     """The questions a guide of these results asks, in its order."""
-    axes = tuple(AxisEffects(axis) for axis in results.axes)
-    return Overview(), *axes, Recommendations(), Costs(), *_published(results), Coverage(), Reproduction()
+    return (
+        Overview(), *_findings(results), *_where(Confirmed(), results), *_where(Tuned(), results),
+        *_where(PrunedRuns(), results), *_costs(results), *_where(Published(), results), Coverage(), Reproduction(),
+    )  # fmt: skip
 
 
-def _published(results: StudyResults) -> tuple[Analysis, ...]:
-    """Only where there is something to lay beside: on embedded data an empty card would be noise in every guide."""
-    beside = Published()
-    return () if beside.inapplicable(results) else (beside,)
+def _findings(results: StudyResults) -> tuple[Analysis, ...]:
+    if results.study["design"] == "search":
+        return (BestCells(),)
+    return *(AxisEffects(axis) for axis in results.axes), Recommendations()
+
+
+def _costs(results: StudyResults) -> tuple[Analysis, ...]:
+    return () if results.study["design"] == "search" else (Costs(),)
+
+
+def _where(analysis: Analysis, results: StudyResults) -> tuple[Analysis, ...]:
+    """Only where it has something to show: in other guides an empty card would be noise."""
+    return () if analysis.inapplicable(results) else (analysis,)
 
 
 def cards(results: StudyResults, asked: Iterable[Analysis] | None = None) -> tuple[Card, ...]:
@@ -58,5 +73,5 @@ def write_guide(results: StudyResults, directory: Path | str) -> list[Path]:
 
 def text_tables(results: StudyResults) -> str:
     """What a terminal shows after a run: the overview, the table of every axis, recommendations, lost runs."""
-    axes = [AxisEffects(axis) for axis in results.axes]
-    return text.render(cards(results, [Overview(), *axes, Recommendations(), Coverage()]))
+    apart = [*_where(Confirmed(), results), *_where(Tuned(), results), *_where(PrunedRuns(), results)]
+    return text.render(cards(results, [Overview(), *_findings(results), *apart, Coverage()]))

@@ -66,6 +66,10 @@ class Outcomes:
         """Values `[cells, blocks]` with diverged runs left out: the sensitivity analysis."""
         return np.where(self.state == State.DIVERGED, np.nan, self.value)
 
+    def with_pruned_at(self, limit: float) -> Floats:
+        """Values `[cells, blocks]` with pruned runs at a limit of the metric."""
+        return np.where(self.state == State.PRUNED, limit, self.value)
+
     def with_lost_at(self, limit: float) -> Floats:
         """Values `[cells, blocks]` with technically lost runs at a limit of the metric: one side of a bound."""
         return np.where(self.state == State.LOST, limit, self.value)

@@ -95,14 +95,14 @@ class Drawing:
         number, search = len(known), self._search
         if not known:
             return samplers.Proposal(self._space.reference(), {})
-        seed = samplers.draw_seed(search.seed, self._trials.name, number, draw)
+        seed = samplers.draw_seed(search.seed, number, draw)
         name = search.sampler if draw < _BY_SAMPLER else "random"
         sampler = samplers.make(
             name,
             seed=seed,
             budget=search.trials,
             number=number,
-            fixed_seed=samplers.draw_seed(search.seed, self._trials.name),
+            fixed_seed=samplers.draw_seed(search.seed),
         )
         return samplers.propose(known, self._directions, self._space.distributions, sampler)
 

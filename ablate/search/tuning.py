@@ -114,7 +114,7 @@ class Tuning:
         known = trials.all()
         seen = [trial.params for trial in known]
         for draw in range(_PATIENCE):
-            proposal = self._proposal(known, trials.name, draw)
+            proposal = self._proposal(known, cell.cell_id, draw)
             params = self.space.settle(proposal.params)
             if params not in seen and (not known or self._allowed(cell, params)):
                 direction = self._study.objective.direction
@@ -124,16 +124,16 @@ class Tuning:
                 )  # fmt: skip
         return None
 
-    def _proposal(self, known: list[FrozenTrial], name: str, draw: int) -> samplers.Proposal:
+    def _proposal(self, known: list[FrozenTrial], cell_id: str, draw: int) -> samplers.Proposal:
         if not known:
             return samplers.Proposal(self.space.reference(), {})
         settings = self.settings
         sampler = samplers.make(
             settings.sampler if draw == 0 else "random",
-            seed=samplers.draw_seed(settings.seed, name, len(known), draw),
+            seed=samplers.draw_seed(settings.seed, cell_id, len(known), draw),
             budget=settings.trials,
             number=len(known),
-            fixed_seed=samplers.draw_seed(settings.seed, name),
+            fixed_seed=samplers.draw_seed(settings.seed, cell_id),
         )
         return samplers.propose(known, [self._study.objective.direction], self.space.distributions, sampler)
 

@@ -45,6 +45,8 @@ class Overview:
         ]  # fmt: skip
         frame = pd.DataFrame(rows, columns=["axis", "setting", "reference", "compared with"])
         table = Table(tuple(frame.columns), tuple(tuple(row) for row in frame.to_numpy().tolist()), (False,) * 4)
+        if results.study["design"] == "search":
+            return Card(self.key, self.title, (compared(results),), frame, table, _energy(results))
         contrasts = effects(results)
         prose = (compared(results), found(contrasts), strongest(contrasts, results), limits(contrasts, results))
         return Card(self.key, self.title, prose, frame, table, (*_READING, *_energy(results)))
@@ -62,6 +64,8 @@ def _energy(results: StudyResults) -> tuple[str, ...]:
 
 
 def _others(axis: Mapping[str, Any]) -> list[str]:
+    if axis.get("range"):
+        return [str(axis["range"])]
     return [str(level) for level in axis.get("levels", []) if level != axis.get("reference")]
 
 

@@ -1,0 +1,109 @@
+"""What a search found: its best cells, as a search and not as evidence for a level."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from reports import wording
+from reports.analyses.card import Card, Table
+from reports.results import StudyResults
+
+SHOWN = 10
+LABEL = (
+    "This is a search: cells were drawn to find a good one, so no two of them are a pair, and nothing here says by how "
+    "much one level is better than another."
+)
+
+
+class BestCells:
+    """The best cells of a search on validation.
+
+    The frame's columns: cell, seeds, one per objective, test_accuracy, one per limit, feasible, front.
+    """
+
+    key = "best-cells"
+    title = "The best cells of the search"
+
+    def inapplicable(self, results: StudyResults) -> str | None:
+        return None if results.study["design"] == "search" else "the study is no search"
+
+    def compute(self, results: StudyResults) -> Card:
+        frame = ranked(results)
+        if frame.empty:
+            return Card(self.key, self.title, (LABEL, "No cell is complete yet."), frame)
+        search, objectives = results.study["search"], [each["metric"] for each in results.study["search"]["objectives"]]
+        kept = int(frame["feasible"].sum())
+        prose = [
+            LABEL,
+            f"{wording.count(len(frame), 'cell')} of {search['trials']} trials by {search['sampler']} are complete, "
+            f"{kept} within the limits.",
+        ]
+        prose += [_optimism(frame, objectives[0])] if len(objectives) == 1 and kept else []
+        columns = [*objectives, *(name for name in ("test_accuracy", *search["constraints"]) if name not in objectives)]
+        shown = frame.head(SHOWN)
+        rows = tuple(_cells(row, columns, several=len(objectives) > 1) for row in shown.to_dict("records"))
+        headers = ("cell", "seeds", *columns, *(("on the front",) if len(objectives) > 1 else ()), "limits")
+        numeric = (False, True, *(True for _ in columns), *((False,) if len(objectives) > 1 else ()), False)
+        notes = (f"The first {SHOWN} of {len(frame)} cells.",) if len(frame) > SHOWN else ()
+        return Card(self.key, self.title, tuple(prose), frame, Table(headers, rows, numeric), notes)
+
+
+def ranked(results: StudyResults) -> pd.DataFrame:
+    """Complete cells, best first: those within the limits, then by rank of the first objective, the front first."""
+    search = results.study["search"]
+    objectives: Sequence[Mapping[str, Any]] = search["objectives"]
+    limits: Mapping[str, float] = search["constraints"]
+    runs = results.runs[results.runs["status"] == "complete"]
+    names = list(dict.fromkeys([*(each["metric"] for each in objectives), "test_accuracy", *limits]))
+    rows = []
+    for cell in results.study["cells"]:
+        own = runs[runs["cell_id"] == cell["cell_id"]]
+        if len(own) == len(results.study["seeds"]):
+            means = {name: float(own[name].astype(float).mean()) for name in names}
+            spread = float(own[objectives[0]["metric"]].astype(float).std()) if len(own) > 1 else float("nan")
+            feasible = all(means[name] <= limit for name, limit in limits.items())
+            rows.append({"cell": cell["cell"], "seeds": len(own), **means, "sd": spread, "feasible": feasible})
+    frame = pd.DataFrame(rows, columns=["cell", "seeds", *names, "sd", "feasible"])
+    signs = np.array([1.0 if each["direction"] == "maximize" else -1.0 for each in objectives])
+    scores = frame[[each["metric"] for each in objectives]].to_numpy(float) * signs
+    kept = frame["feasible"].to_numpy(bool)
+    frame["front"] = [kept[at] and not _beaten(scores[at], scores[kept]) for at in range(len(frame))]
+    order = sorted(range(len(frame)), key=lambda at: (not kept[at], not frame["front"][at], *(-scores[at])))
+    return frame.iloc[order].reset_index(drop=True)
+
+
+def _beaten(score: np.ndarray, others: np.ndarray) -> bool:
+    return bool(((others >= score).all(axis=1) & (others > score).any(axis=1)).any())
+
+
+def _optimism(frame: pd.DataFrame, metric: str) -> str:
+    """How much the best of many owes to luck (Blom's approximation of the expected maximum of k normal values)."""
+    kept = frame[frame["feasible"]]
+    k, seeds = len(kept), int(kept["seeds"].iloc[0])
+    excess = float(norm.ppf((k - 0.375) / (k + 0.25)))
+    start = f"The first row was selected among {wording.count(k, 'cell')} and is optimistic"
+    spread = float(kept["sd"].mean())
+    if k < 2 or np.isnan(spread):
+        return f"{start} by an unknown amount: confirm it on fresh seeds (--confirm best --seeds 5)."
+    return (
+        f"{start} by about {excess * spread / seeds**0.5:.3g} in {metric} if the cells were alike "
+        f"({excess:.2f} standard errors): confirm it on fresh seeds (--confirm best --seeds 5)."
+    )
+
+
+def _cells(row: dict[Any, Any], columns: Sequence[str], *, several: bool) -> tuple[str, ...]:
+    front = (("yes" if row["front"] else "no"),) if several else ()
+    limits = "kept" if row["feasible"] else "exceeded"
+    return row["cell"], str(row["seeds"]), *(value(name, row[name]) for name in columns), *front, limits
+
+
+def value(metric: str, number: float) -> str:
+    """A metric as a table prints it: accuracies in per cent, parameters whole."""
+    if metric.endswith("accuracy"):
+        return f"{wording.percent(number)} %" if not wording.absent(number) else wording.MISSING
+    return wording.fixed(number, 0) if metric == "parameters" else wording.significant(number, 3)
