@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from ablate import sampled
+from ablate import same_data, sampled
 from ablate.design import Cell, ExcludedCell, Plan, PlannedRun
 from ablate.ledger import Ledger
 from ablate.records import RunRecord
@@ -25,10 +26,14 @@ def results(directory: StudyDirectory, plan: Plan, ledger: Ledger) -> StudyResul
     correct: dict[str, str] = {}
     records: list[RunRecord] = []
     states = ledger.states()
+    known = [states[run.run_id] for run in (*plan.runs, *plan.confirmation) if run.run_id in states]
+    seen = same_data.fingerprint_of(each.summary for each in known if each.status == "complete" and each.summary)
 
     def row(run: PlannedRun) -> dict[str, Any]:
         state = states.get(run.run_id)
         record = ledger.record(run.run_id) if state is not None and state.status == "complete" else None
+        if state and record and (reason := same_data.strays(record, seen)):
+            state, record = replace(state, status="failed", reason=reason), None
         if record is not None:
             records.append(record)
             curves.extend([run.run_id, *each] for each in record.curves)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from command_line import ablate
 
-from ablate import same_data
+from ablate import export, same_data, workflow
 from ablate.records import RunRecord
 
 PLUGIN = """
@@ -71,3 +71,21 @@ def test_the_data_of_a_study_are_those_of_most_of_its_runs_and_other_runs_are_le
     assert same_data.strays(record(None), seen) is None
     reason = same_data.strays(record("a" * 64), seen)
     assert reason == f"ran on other data ({'a' * 12}) than the study ({'b' * 12}): its numbers are left out"
+
+
+def test_a_run_on_other_data_is_a_lost_one_in_the_tables_with_the_reason(tmp_path: Path) -> None:
+    prepared = workflow.prepare("quickstart", ["seeds=1"], directory=str(tmp_path / "study"))
+    runs = prepared.plan.runs[:3]
+    with workflow.open_ledger(prepared) as ledger:
+        ledger.sync(runs)
+        for run, fingerprint in zip(runs, ("a" * 64, "b" * 64, "b" * 64), strict=True):
+            attempt = ledger.claim(run.run_id)
+            provenance = {"data_fingerprint": fingerprint}
+            metrics: dict[str, float | int | None] = {"val_accuracy": 0.5, "test_accuracy": 0.5}
+            done = RunRecord(run.run_id, 0, attempt.token, "complete", metrics=metrics, provenance=provenance)
+            ledger.finish(attempt, done)
+    table = export.results(prepared.directory, prepared.plan, workflow.read_ledger(prepared.directory)).runs
+    ended = table[table["status"] != "missing"].set_index("run_id")
+    assert ended.loc[[run.run_id for run in runs], "status"].tolist() == ["failed", "complete", "complete"]
+    assert "ran on other data" in ended.loc[runs[0].run_id, "reason"]
+    assert ended["test_accuracy"].isna().tolist().count(True) == 1
