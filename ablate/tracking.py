@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ablate.records import RunRecord, RunSpec
 from ablate.wandb_environment import beside_the_runs
 from ablate.wandb_identity import run_config, run_group, run_identity, run_name, run_tags
-from ablate.wandb_server import connection, one_line, online_problem
+from ablate.wandb_server import connection, one_line, online_problem, unreachable
 from ablate.wandb_summary import summary_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["online_problem", "summarise", "tracked"]
 
 LOG = logging.getLogger(__name__)
-INIT_SECONDS, FINISH_SECONDS = 20, 60
+INIT_SECONDS, FINISH_SECONDS = 20, 30
 
 
 @contextmanager
@@ -78,6 +78,7 @@ def _open(spec: RunSpec, *, resumed: bool) -> Any:
     """A W&B run in the mode of the spec or the nearest one that works; None where none does."""
     if spec.tracking.get("mode") == "online":
         server = connection()
+        server.problem = server.problem or unreachable()
         if server.problem is None:
             try:
                 return _start(spec, "online", resumed)

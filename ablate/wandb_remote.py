@@ -14,7 +14,7 @@ from ablate.records import RunRecord, RunSpec
 from ablate.tracking import define_axes, online_problem, settings
 from ablate.wandb_environment import beside_the_runs
 from ablate.wandb_identity import run_config, run_group, run_identity, run_name, run_tags
-from ablate.wandb_server import one_line
+from ablate.wandb_server import one_line, unreachable
 from ablate.wandb_summary import difference, rows_of, summary_of, table_of
 
 
@@ -130,7 +130,7 @@ def speaking(study: Path) -> Iterator[None]:
         StudyError: if there is no key or no server, or if it stops answering.
     """
     with beside_the_runs(study.resolve()):
-        if problem := online_problem():
+        if problem := online_problem() or unreachable():
             raise StudyError(f"Weights & Biases: {problem}")
         try:
             yield

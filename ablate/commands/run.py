@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
-from ablate import study_directory, workflow
+from ablate import study_directory, synchronise, workflow
 from ablate.commands.plan import describe
+from ablate.commands.preflight import examine
 from ablate.commands.report import print_report
 from ablate.coordinator import Interrupted, Summary
 from ablate.display import Tally, display, duration
+from ablate.errors import StudyError
+from ablate.ledger import Ledger
+from ablate.progress import epochs_kept
 from ablate.study_directory import MAIN
-from ablate.tracking import online_problem
+from ablate.wandb_server import connection, online_problem
 from ablate.workflow import Confirm, Prepared
 
 
@@ -28,16 +33,22 @@ def main(
     retry_failed: bool = False,
     confirm: str | None = None,
     seeds: int = 5,
+    storage: str | None = None,
+    accept_code: bool = False,
+    preflight: bool | None = None,
 ) -> int:
     """Exit code: 0 if every planned run is complete, 1 if some failed, 130 after Ctrl-C."""
-    prepared = workflow.prepare(argument, overrides, directory=directory, branch=branch)
+    prepared = workflow.prepare(argument, overrides, directory=directory, branch=branch, storage=storage)
     study_directory.require_writable(prepared.directory.path)
     workflow.require_data(prepared)
+    if not accept_code:
+        workflow.require_code(prepared)
     console = Console(highlight=False)
     for line in describe(prepared):
         console.print(Text(line), soft_wrap=True)
-    _say_offline(console, prepared)
+    offline = _say_offline(console, prepared)
     console.print()
+    examine(console, prepared, wanted=preflight)
     before = prepared.progress()
     tally = Tally(
         total=prepared.total,
@@ -50,7 +61,9 @@ def main(
     try:
         with display(console, tally, study=prepared.study.name) as shown:
             wanted = Confirm(confirm, seeds) if confirm is not None else None
-            summary = workflow.execute(prepared, shown, retry_failed=retry_failed, confirm=wanted)
+            summary = workflow.execute(
+                prepared, shown, retry_failed=retry_failed, confirm=wanted, opened=partial(_say_found, console, tally)
+            )
     except Interrupted as stopped:
         _say_stopped(console, stopped, _again(prepared, argument, given=bool(overrides or directory)))
         return 130
@@ -60,26 +73,54 @@ def main(
         console.print("Nothing to run: every planned run has ended.")
     prepared = workflow.refreshed(prepared)
     print_report(console, prepared)
+    if prepared.study.fields.tracking.mode == "online" and not offline:
+        _log_guide(console, prepared)
     _say_next(console, prepared, summary, _again(prepared, argument, given=bool(overrides or directory)))
     return 1 if summary.failed or summary.missing else 0
 
 
-def _say_offline(console: Console, prepared: Prepared) -> None:
-    """Once for the whole study: what workers warn of ends in their logs."""
-    if prepared.study.fields.tracking.mode != "online":
-        return
-    if problem := online_problem():
+def _say_offline(console: Console, prepared: Prepared) -> bool:
+    """Whether an online study has to stay offline; said once for all of it: what workers warn of ends in their logs."""
+    problem = online_problem() if prepared.study.fields.tracking.mode == "online" else None
+    if problem:
         console.print(Text(f"Weights & Biases: {problem}; runs are kept offline"), soft_wrap=True)
+    return problem is not None
+
+
+def _log_guide(console: Console, prepared: Prepared) -> None:
+    """The guide of an online study, and what a server that went away meanwhile has missed."""
+    try:
+        synchronise.synchronise(prepared, lambda line: None)
+    except StudyError as error:
+        if not connection().told:  # by a run in this process
+            console.print(Text(f"{error}; the study is kept offline"), soft_wrap=True)
 
 
 def _say_stopped(console: Console, stopped: Interrupted, again: str) -> None:
     summary, count = stopped.summary, len(stopped.stopped)
-    interrupted = f"; {count} {'was' if count == 1 else 'were'} interrupted and will continue" if count else ""
+    interrupted = ""
+    if count:
+        epochs = [epochs_kept(spec) for spec in stopped.stopped]
+        where = f"from epoch {' and '.join(map(str, epochs))}" if any(epochs) else "from the start"
+        interrupted = f"; {count} {'was' if count == 1 else 'were'} interrupted and will continue {where}"
     console.print(
         f"Stopped. {summary.complete} of {summary.planned} runs are complete and kept{interrupted}. "
         f"Go on with: ablate run {again}",
         soft_wrap=True,
     )
+
+
+def _say_found(console: Console, tally: Tally, ledger: Ledger) -> None:
+    """What a coordinator before left, or a storage that was lost."""
+    found = ledger.adopted + ledger.restored
+    tally.complete += found
+    if ledger.adopted:
+        console.print(f"{ledger.adopted} runs had ended when the last coordinator did; their records are booked")
+    if ledger.restored:
+        console.print(
+            f"{ledger.restored} runs that the storage no longer knew are booked again from their record.json",
+            soft_wrap=True,
+        )
 
 
 def _say_next(console: Console, prepared: Prepared, summary: Summary, again: str) -> None:
@@ -88,6 +129,8 @@ def _say_next(console: Console, prepared: Prepared, summary: Summary, again: str
         console.print(f"{summary.failed} failed; the reasons: ablate status {name}")
         console.print(f"Repeat them with: ablate run {again} --retry-failed")
     console.print(f"Look at the runs: ablate dashboard {name}")
+    if synchronise.waiting(prepared):
+        console.print(f"Upload them to Weights & Biases: ablate sync {name}")
 
 
 def _again(prepared: Prepared, argument: str, *, given: bool) -> str:
