@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import signal
 import subprocess
 import sys
@@ -88,3 +89,42 @@ def test_a_second_coordinator_is_refused_by_name_of_host_and_process(tmp_path: P
     assert second.returncode == 2
     assert f"process {process.pid} on " in second.stderr
     assert second.stderr.count("\n") == 1
+
+
+SLOW = ["seeds=1", "training.epochs=12", "axes={residual: [plain]}", "model={timesteps: 1, width: 2}"]
+ENGINES = {"ray": ["engine.name=ray"], "slurm": ["engine.name=slurm", "engine.slurm.cluster=local"]}
+
+
+def training(folder: Path, engine: list[str]) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
+    """`ablate run` in a group of its own, as a terminal starts it, once a run has left a checkpoint."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ablate", "run", "quickstart", *SLOW, *engine],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 240
+    while not list(folder.glob("studies/quickstart/runs/*/checkpoints/last.ckpt")):
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()[0]
+        time.sleep(0.05)
+    return process, psutil.Process(process.pid).children(recursive=True)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_ctrl_c_in_the_terminal_stops_every_engine_and_another_engine_goes_on(tmp_path: Path, engine: str) -> None:
+    process, workers = training(tmp_path, ENGINES[engine])
+
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert "Go on with: ablate run studies/quickstart" in output
+    assert "Traceback" not in output
+    assert not psutil.wait_procs(workers, timeout=10)[1]
+    before = records(tmp_path)
+    done = ablate("run", "quickstart", *SLOW, "engine.name=processes", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    after = records(tmp_path)
+    assert len(after) == 2 and {run: after[run] for run in before} == before
