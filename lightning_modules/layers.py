@@ -11,9 +11,15 @@ from torch import Tensor, nn
 
 from lightning_modules import catalogue
 from lightning_modules.building import create
+from lightning_modules.kernels import compiled
+from lightning_modules.kernels.eager import Dynamics
+from lightning_modules.kernels.fused import normalise_and_fire
 from lightning_modules.level import Level
+from lightning_modules.neuron import MembraneNeuron
 from lightning_modules.normalization import Normalization
+from lightning_modules.surrogate import Surrogate
 
+Backend = Literal["eager", "compiled"]
 LevelLike = str | Level | Mapping[str, Any]
 
 
@@ -35,13 +41,16 @@ class StepConv2d(nn.Conv2d):
 
 
 class NormFire(nn.Module):
-    """Where normalisation and neuron meet: spikes of a current, normalised first. The place to fuse both.
+    """Where normalisation and neuron meet: spikes of a current, normalised first.
 
     Attributes:
         norm: the normalisation, or None where the neuron reads its input as it is.
         membrane_norm: the normalisation of the neuron's membrane, for the levels that have one.
         neuron: the neuron; its output are the spikes of this layer.
+        backend: `eager`, or `compiled` to do both in one; see `fuses`.
     """
+
+    backend: Backend = "eager"
 
     def __init__(self, norm: nn.Module | None, neuron: nn.Module, membrane_norm: nn.Module | None) -> None:
         super().__init__()
@@ -49,13 +58,51 @@ class NormFire(nn.Module):
         self.neuron = neuron
         self.membrane_norm = membrane_norm
 
-    def forward(self, x: Tensor, added: Tensor | None = None) -> Tensor:
-        """Spikes `[T, N, ...]` for x `[T, N, ...]`; `added` joins the current after the normalisation."""
-        current = x if self.norm is None else self.norm(x)
-        if added is not None:
-            current = current + added
-        spikes: Tensor = self.neuron(current, membrane_norm=self.membrane_norm)
+    def forward(self, x: Tensor, added: Tensor | None = None, steps: int | None = None) -> Tensor:
+        """Spikes `[T, N, ...]` for x `[T, N, ...]`.
+
+        Args:
+            x: the current.
+            added: joins it after the normalisation.
+            steps: T, where x `[1, N, ...]` holds for every step.
+        """
+        if self.backend == "compiled" and self.fuses(x):
+            return self._fused(x, added, steps)
+        spikes: Tensor = self.neuron(self._current(x, added, steps), membrane_norm=self.membrane_norm)
         return spikes
+
+    def fuses(self, x: Tensor) -> bool:
+        """Whether the back end `compiled` computes x here.
+
+        What it leaves to `eager`: neurons but `if` and `lif`, normalised membranes (`mpbn`), surrogates of plug-ins,
+        inputs without pixels, empty batches and other devices than the CPU.
+        """
+        plain = isinstance(self.neuron, MembraneNeuron) and self.neuron.linear and self.membrane_norm is None
+        fits = x.ndim == 5 and x.device.type == "cpu" and x.numel() > x.shape[0] * x.shape[2]
+        return plain and fits and compiled.compilable(self.neuron.surrogate)
+
+    def _fused(self, x: Tensor, added: Tensor | None, steps: int | None) -> Tensor:
+        # A normalisation that somebody watches has to be called.
+        folds = isinstance(self.norm, Normalization) and not self.norm._forward_hooks
+        folded = self.norm.folded() if folds else None  # type: ignore[union-attr, operator]
+        if folded is None:
+            x, added, steps = self._current(x, added, steps), None, None
+        elif steps is not None and added is not None:
+            x, steps = x.expand(steps, *x.shape[1:]), None
+        elif isinstance(self.norm, Normalization):
+            self.norm.check_steps(len(x) if steps is None else steps)
+        total = len(x) if steps is None else steps
+
+        def fuse(current: Tensor, dynamics: Dynamics, surrogate: Surrogate) -> Tensor:
+            return normalise_and_fire(current, total, folded, dynamics, surrogate, added)
+
+        spikes: Tensor = self.neuron(x, fuse=fuse)
+        return spikes
+
+    def _current(self, x: Tensor, added: Tensor | None, steps: int | None) -> Tensor:
+        every = x if steps is None else x.expand(steps, *x.shape[1:])
+        current = every if self.norm is None else self.norm(every)
+        return current if added is None else current + added
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from lightning_modules import catalogue
 from lightning_modules.building import create
 from lightning_modules.choices import ModelChoices
-from lightning_modules.layers import Layers, NormFire, StepConv2d
+from lightning_modules.layers import Backend, Layers, NormFire, StepConv2d
 
 _NEURON_SETTINGS = ("neuron", "leak", "threshold", "reset", "detach_reset", "fire", "scale", "surrogate")
 
@@ -84,6 +84,12 @@ class SpikingResNet(nn.Module):
         self.timesteps = timesteps
         self.encoder = self._encoder()
 
+    def use_backend(self, backend: Backend) -> None:
+        """Let kernels of this back end compute the neuron layers from now on, where they can (`NormFire.fuses`)."""
+        for module in self.modules():
+            if isinstance(module, NormFire):
+                module.backend = backend
+
     def spiking_layers(self) -> Iterator[tuple[str, nn.Module]]:
         """Every neuron layer by name, from input to output; its output `[T, N, ...]` is spikes, before any addition."""
         for name, module in self.named_modules():
@@ -124,9 +130,13 @@ class Stem(nn.Module):
 
     def forward(self, steps: Tensor, static: bool) -> Tensor:
         """`[T, N, width, H, W]`; where every step is alike (`static`), the convolution is computed once."""
-        current = self.conv(steps[:1]).expand(len(steps), -1, -1, -1, -1) if static else self.conv(steps)
-        spikes: Tensor = self.fire(current)
-        return spikes
+        if not static:
+            spikes: Tensor = self.fire(self.conv(steps))
+            return spikes
+        current = self.conv(steps[:1])
+        if isinstance(self.fire, NormFire):
+            return self.fire(current, steps=len(steps))
+        return self.fire(current.expand(len(steps), -1, -1, -1, -1))
 
 
 class Head(nn.Module):

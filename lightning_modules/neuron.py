@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Literal, TypedDict, Unpack
 
@@ -15,6 +15,8 @@ from lightning_modules.kernels.eager import Dynamics, Reset, Variation, spikes_b
 from lightning_modules.kernels.scan import spikes_by_scan
 from lightning_modules.level import Level
 from lightning_modules.surrogate import Surrogate
+
+Fuse = Callable[[Tensor, Dynamics, Surrogate], Tensor]
 
 
 class Common(TypedDict, total=False):
@@ -92,7 +94,15 @@ class MembraneNeuron(Neuron):
         """Where this neuron departs from the linear membrane, for one forward pass."""
         return Variation()
 
-    def forward(self, x: Tensor, membrane_norm: nn.Module | None = None) -> Tensor:
+    @property
+    def linear(self) -> bool:
+        """Whether this is the linear membrane itself, which kernels know."""
+        return type(self).variation is MembraneNeuron.variation
+
+    def forward(self, x: Tensor, membrane_norm: nn.Module | None = None, fuse: Fuse | None = None) -> Tensor:
+        """As of every neuron; `fuse` computes the spikes in place of this class, for a `linear` membrane."""
+        if fuse is not None:
+            return fuse(x, self.dynamics, self.surrogate)
         vary = _with_norm(self.variation(), membrane_norm)
         if vary == Variation():
             return spikes_by_scan(x, self.dynamics, self.surrogate)

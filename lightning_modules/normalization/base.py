@@ -7,6 +7,8 @@ from typing import Literal, TypedDict
 import torch
 from torch import Tensor, nn
 
+from lightning_modules.normalization.folded import Folded
+
 Branch = Literal["single", "added"]
 
 
@@ -71,6 +73,17 @@ class Normalization(nn.Module):
         if self.bias is None:
             raise ValueError(f"normalization: {type(self).__name__} has no bias that could start at {value:g}")
         self.bias.fill_(value)
+
+    def check_steps(self, steps: int) -> None:
+        """Refuse a number of steps that this normalisation was not built for.
+
+        Raises:
+            ValueError: naming both.
+        """
+
+    def folded(self) -> Folded | None:
+        """This normalisation as numbers for a kernel; None for those that are none of that form."""
+        return None
 
     def membrane_norm(self) -> nn.Module | None:
         """A new normalisation for a neuron's membrane, for the caller to own; None for levels without."""

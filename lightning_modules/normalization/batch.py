@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lightning_modules.normalization.base import Branch, Common, Normalization
+from lightning_modules.normalization.folded import Folded
 
 
 class BatchNorm(Normalization):
@@ -37,6 +38,18 @@ class BatchNorm(Normalization):
     def forward(self, x: Tensor) -> Tensor:
         return self._normalize(x.flatten(0, 1), self.weight).view_as(x)
 
+    def folded(self) -> Folded:
+        return self._fold(self.weight[None], self.bias[None])
+
+    def _fold(self, gain: Tensor, bias: Tensor, per_step: bool = False) -> Folded:
+        constants = (None, None) if self.training else (self.running_mean[None], self.running_var[None])
+        return Folded(gain, bias, self.eps, per_step and self.training, *constants, self._seen)
+
+    def _seen(self, mean: Tensor, var: Tensor, count: int) -> None:
+        for row, spread in zip(mean, var * (count / max(count - 1, 1)), strict=True):
+            self.running_mean.lerp_(row.to(self.running_mean.dtype), self.momentum)
+            self.running_var.lerp_(spread.to(self.running_var.dtype), self.momentum)
+
     def _normalize(self, images: Tensor, weight: Tensor) -> Tensor:
         """Normalise `[N, C, ...]` over everything but C."""
         return F.batch_norm(
@@ -51,6 +64,9 @@ class StepBatchNorm(BatchNorm):
         if not self.training:
             return super().forward(x)
         return torch.cat([self._normalize(step, self.weight) for step in x]).view_as(x)
+
+    def folded(self) -> Folded:
+        return self._fold(self.weight[None], self.bias[None], per_step=True)
 
 
 class ThresholdBatchNorm(BatchNorm):
@@ -86,6 +102,9 @@ class ThresholdBatchNorm(BatchNorm):
         weight = self.weight if self.constant == 1 else self.weight * self.constant
         return self._normalize(x.flatten(0, 1), weight).view_as(x)
 
+    def folded(self) -> Folded:
+        return self._fold(self.weight[None] * self.constant, self.bias[None])
+
     def set_gain(self, value: float) -> None:
         super().set_gain(value / self.constant)
 
@@ -120,6 +139,14 @@ class SecondMomentNorm(Normalization):
                 self.running_moment.lerp_(moment.to(self.running_moment.dtype), self.momentum)
         shape = (-1, *[1] * (x.ndim - 3))
         return x * (self.weight * torch.rsqrt(moment + self.eps)).view(shape) + self.bias.view(shape)
+
+    def folded(self) -> Folded:
+        moment = None if self.training else self.running_moment[None]
+        mean = None if moment is None else torch.zeros_like(moment)
+        return Folded(self.weight[None], self.bias[None], self.eps, False, mean, moment, self._seen, centred=False)
+
+    def _seen(self, mean: Tensor, moment: Tensor, count: int) -> None:
+        self.running_moment.lerp_(moment[0].to(self.running_moment.dtype), self.momentum)
 
 
 class MembraneBatchNorm(BatchNorm):

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from lightning_modules.normalization.base import Branch, Common, Normalization
 from lightning_modules.normalization.batch import BatchNorm
+from lightning_modules.normalization.folded import Folded
 
 
 class TemporalEffectiveBatchNorm(BatchNorm):
@@ -26,8 +27,14 @@ class TemporalEffectiveBatchNorm(BatchNorm):
         self.scale = nn.Parameter(torch.ones(timesteps))
 
     def forward(self, x: Tensor) -> Tensor:
-        _check_steps("tebn", x, self.timesteps)
+        self.check_steps(len(x))
         return super().forward(x) * self.scale.view(-1, *[1] * (x.ndim - 1))
+
+    def check_steps(self, steps: int) -> None:
+        _check_steps("tebn", steps, self.timesteps)
+
+    def folded(self) -> Folded:
+        return self._fold(self.scale[:, None] * self.weight, self.scale[:, None] * self.bias)
 
 
 class BatchNormThroughTime(Normalization):
@@ -68,14 +75,26 @@ class BatchNormThroughTime(Normalization):
         self.register_buffer("running_var", torch.ones(timesteps, channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        _check_steps("bntt", x, self.timesteps)
+        self.check_steps(len(x))
         biases = [None] * len(x) if self.bias is None else self.bias
         rows = zip(x, self.running_mean, self.running_var, self.weight, biases, strict=True)
         # Not stack, which would not keep channels last.
         steps = [F.batch_norm(*row, self.training, self.momentum, self.eps) for row in rows]
         return torch.cat(steps).view_as(x)
 
+    def check_steps(self, steps: int) -> None:
+        _check_steps("bntt", steps, self.timesteps)
 
-def _check_steps(level: str, x: Tensor, timesteps: int) -> None:
-    if len(x) != timesteps:
-        raise ValueError(f"timesteps: this {level} was built for {timesteps} steps and got {len(x)}")
+    def folded(self) -> Folded:
+        constants = (None, None) if self.training else (self.running_mean, self.running_var)
+        return Folded(self.weight, self.bias, self.eps, True, *constants, self._seen)
+
+    def _seen(self, mean: Tensor, var: Tensor, count: int) -> None:
+        self.running_mean.lerp_(mean.to(self.running_mean.dtype), self.momentum)
+        spread = var * (count / max(count - 1, 1))
+        self.running_var.lerp_(spread.to(self.running_var.dtype), self.momentum)
+
+
+def _check_steps(level: str, steps: int, timesteps: int) -> None:
+    if steps != timesteps:
+        raise ValueError(f"timesteps: this {level} was built for {timesteps} steps and got {steps}")
