@@ -14,7 +14,7 @@ from lightning_modules.catalogue import near
 
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
-    from sqlalchemy.engine import URL, Engine
+    from sqlalchemy.engine import URL, Connection, Engine
 
 _ACCEPTED = "sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
 _DIALECTS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
@@ -60,7 +60,8 @@ def connect(url: str, *, create: bool) -> RDBStorage | None:
 
     Args:
         url: in full, as `parse` gives it.
-        create: make the tables if they are not there, else give None for a database without them.
+        create: make the tables if they are not there, else give None for a database without them, or with a part of
+            them: a process was killed in the middle, or is about to make the rest.
     """
     import sqlalchemy
     from optuna.storages import RDBStorage
@@ -70,15 +71,25 @@ def connect(url: str, *, create: bool) -> RDBStorage | None:
         if url.startswith("sqlite") and not Path(sqlalchemy.make_url(url).database or "").is_file():
             return None  # SQLite would create the file
         engine = sqlalchemy.create_engine(url, **options)
-        present = sqlalchemy.inspect(engine).has_table("trials")
+        with engine.connect() as connection:
+            whole = _is_whole(connection)
         engine.dispose()
-        if not present:
+        if not whole:
             return None
     # Optuna takes the URL for a template.
     storage = RDBStorage(re.sub(r"([{}])", r"\1\1", url), engine_kwargs=options, skip_table_creation=not create)
     if create and url.startswith("sqlite"):
         _write_in_turn(storage.engine)
     return storage
+
+
+def _is_whole(connection: Connection) -> bool:
+    import sqlalchemy
+
+    # Optuna's last step is to stamp the version of the tables.
+    if not sqlalchemy.inspect(connection).has_table("alembic_version"):
+        return False
+    return connection.execute(sqlalchemy.text("select 1 from alembic_version")).first() is not None
 
 
 def _options(url: str) -> dict[str, Any]:

@@ -45,12 +45,14 @@ class Owner:
         pid: its process id there.
         process: what tells it from a later process of the same id: boot of the machine and start of the process.
         lease: seconds after which another host may take over if the lock was not renewed.
+        since: when it took the study, in seconds of its wall clock.
     """
 
     host: str
     pid: int
     process: str
     lease: float
+    since: float = 0.0
 
 
 def owner(directory: Path, *, host: str | None = None) -> Owner | None:
@@ -71,7 +73,9 @@ class StudyLock:
 
     def __init__(self, directory: Path, *, lease: float = LEASE_SECONDS, host: str | None = None) -> None:
         self._directory = directory
-        self._me = Owner(host or socket.gethostname(), os.getpid(), process_identity(os.getpid()) or "", lease)
+        self._me = Owner(
+            host or socket.gethostname(), os.getpid(), process_identity(os.getpid()) or "", lease, time.time()
+        )
         self._number = 0
         self._handle = -1
         self._released = threading.Event()

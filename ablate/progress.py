@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from ablate.records import RunSpec
+from ablate.records import RunSpec, last_checkpoint
 
 PROGRESS = "progress.json"
 _EVERY_SECONDS = 0.5
@@ -49,6 +49,17 @@ class ProgressWatch:
                 if progress is not None and progress != self._last.get(spec.token):
                     self._last[spec.token] = progress
                     self._report(spec, progress)
+
+
+def epochs_kept(spec: RunSpec) -> int:
+    """After how many epochs the next attempt goes on: those behind the last checkpoint, 0 without one."""
+    if not last_checkpoint(spec).exists():
+        return 0
+    try:
+        # Whichever attempt wrote it: a checkpoint outlives attempts.
+        return int(json.loads((Path(spec.directory) / PROGRESS).read_text())["epoch"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
 
 
 def read(spec: RunSpec) -> Mapping[str, Any] | None:

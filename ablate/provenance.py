@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -23,10 +24,12 @@ def provenance(*, backend: str, data_fingerprint: str, device: str = "cpu") -> d
         device: torch's name of the device that computed (`cpu`, `cuda:0`).
 
     Returns:
-        `commit`, `versions` (package -> version), `device` in words, `backend`, `data_fingerprint`.
+        `commit`, `code` (hash of the sources that compute a run), `versions` (package -> version), `device` in words,
+        `backend`, `data_fingerprint`.
     """
     return {
         "commit": commit(),
+        "code": code(),
         "versions": dict(_versions()),
         "device": _device(device),
         "backend": backend,
@@ -46,6 +49,21 @@ def commit() -> str:
         return "unknown"
     changes = _git(package.parent, "status", "--porcelain", "--untracked-files=no", "--", *ROOMS)
     return head if changes == "" else f"{head}-dirty"
+
+
+@cache
+def code() -> str:
+    """Hash of the sources that decide what a run computes: 12 hexadecimal digits.
+
+    Finer and coarser than the commit: edits that were not committed count, those of guides and the engine do not.
+    """
+    package = Path(__file__).resolve().parent
+    sources = [package / name for name in ("trial.py", "training.py", "pruning.py")]
+    sources += sorted((package.parent / "lightning_modules").rglob("*.py"))
+    found = hashlib.sha256()
+    for path in sources:
+        found.update(f"{path.relative_to(package.parent).as_posix()}\0".encode() + path.read_bytes() + b"\0")
+    return found.hexdigest()[:12]
 
 
 def _git(directory: Path, *arguments: str) -> str | None:

@@ -113,10 +113,10 @@ def settle(path: Path, study: Study, *, branch: str = MAIN, storage: str | None 
         RequestError: if the directory holds another study, or this one with settings that differ.
     """
     try:
-        new = not (path / study_file.STUDY_YAML).exists()
+        fresh = not (path / study_file.STUDY_YAML).exists()
     except OSError as error:
         raise RequestError(f"--dir {str(path)[:60]}...: {error.strerror}; use a shorter one") from error
-    if new:
+    if fresh:
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise RequestError(f"--dir {path}: exists and is not a study directory; name a new or an empty one")
         return StudyDirectory(path, study, secrets.token_hex(8), branch, storage and database.parse(storage))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ablate import plugins
 from ablate.memory import PeakMemory
@@ -11,6 +11,10 @@ from ablate.provenance import provenance
 from ablate.pruning import Pruned
 from ablate.records import RunRecord, RunSpec, last_checkpoint
 from ablate.tracking import summarise, tracked
+
+if TYPE_CHECKING:
+    from lightning_modules.classifier import SpikingClassifier
+    from lightning_modules.data import DatasetFacts
 
 
 def run(spec: RunSpec) -> RunRecord:
@@ -41,29 +45,11 @@ def run(spec: RunSpec) -> RunRecord:
 
 def _attempt(spec: RunSpec, logger: Any) -> RunRecord:
     from ablate.training import train
-    from lightning_modules import data
-    from lightning_modules.choices import DataChoices, ModelChoices, TrainingChoices
-    from lightning_modules.classifier import SpikingClassifier
     from lightning_modules.diagnostics import diagnose
     from lightning_modules.energy import measure
 
-    choices = DataChoices.model_validate({**spec.config["data"], "root": spec.execution.get("data_root")})
-    facts = data.describe(choices)
-    classifier = SpikingClassifier(
-        ModelChoices.model_validate(spec.config["model"]),
-        TrainingChoices.model_validate(spec.config["training"]),
-        in_channels=facts.shape[0],
-        classes=facts.classes,
-        events=facts.kind == "events",
-        seed=spec.seed,
-    )
-    module = data.open(
-        choices,
-        encoder=classifier.network.encoder,
-        seed=spec.seed,
-        select_on_test=spec.config["protocol"] == "paper_compat",
-    )
-    device = _device(spec.execution.get("accelerator", "auto"))
+    classifier, module, _ = built(spec)
+    device = chosen_device(spec)
     with PeakMemory(device) as memory:
         trained = train(spec, classifier, module, logger)
         cost = measure(classifier, module)
@@ -90,6 +76,31 @@ def _attempt(spec: RunSpec, logger: Any) -> RunRecord:
     )
 
 
+def built(spec: RunSpec) -> tuple[SpikingClassifier, Any, DatasetFacts]:
+    """The network and the data module of a run, and what is known of its data set."""
+    from lightning_modules import data
+    from lightning_modules.choices import DataChoices, ModelChoices, TrainingChoices
+    from lightning_modules.classifier import SpikingClassifier
+
+    choices = DataChoices.model_validate({**spec.config["data"], "root": spec.execution.get("data_root")})
+    facts = data.describe(choices)
+    classifier = SpikingClassifier(
+        ModelChoices.model_validate(spec.config["model"]),
+        TrainingChoices.model_validate(spec.config["training"]),
+        in_channels=facts.shape[0],
+        classes=facts.classes,
+        events=facts.kind == "events",
+        seed=spec.seed,
+    )
+    module = data.open(
+        choices,
+        encoder=classifier.network.encoder,
+        seed=spec.seed,
+        select_on_test=spec.config["protocol"] == "paper_compat",
+    )
+    return classifier, module, facts
+
+
 def _joined(*tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """One row a layer, with the columns of all tables; what a table does not know of a layer is None."""
     columns = dict.fromkeys(column for table in tables for row in table for column in row)
@@ -100,10 +111,11 @@ def _joined(*tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return list(rows.values())
 
 
-def _device(accelerator: str) -> str:
-    """The device that Lightning chooses for an accelerator, by torch's name."""
+def chosen_device(spec: RunSpec) -> str:
+    """The device that Lightning chooses for the accelerator of a run, by torch's name."""
     import torch
 
+    accelerator = spec.execution.get("accelerator", "auto")
     return "cuda" if accelerator == "cuda" or (accelerator == "auto" and torch.cuda.is_available()) else "cpu"
 
 

@@ -39,6 +39,11 @@ def bookable(study: Study, made: Plan) -> tuple[Planned, ...]:
     return tuple(SampledRun(run) for run in runs) if study.fields.search else runs
 
 
+def known(study: Study, made: Plan) -> tuple[Planned, ...]:
+    """The runs that do not depend on how others end: none of a search or a tuned study."""
+    return () if study.fields.search or study.fields.tuning else bookable(study, made)
+
+
 def work(study: Study, made: Plan, ledger: Ledger) -> Work:
     """What is to be done; what has ended before is among it, and the coordinator passes it by."""
     if study.fields.search is not None:

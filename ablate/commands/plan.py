@@ -19,9 +19,11 @@ from lightning_modules import catalogue, data
 from reports.statistics.power import detectable_effect, equivalence_sd
 
 
-def main(argument: str, overrides: Sequence[str], directory: str | None, branch: str) -> int:
+def main(
+    argument: str, overrides: Sequence[str], directory: str | None, branch: str, storage: str | None = None
+) -> int:
     """Print the plan of a study; nothing is run or written."""
-    prepared = prepare(argument, overrides, directory=directory, branch=branch)
+    prepared = prepare(argument, overrides, directory=directory, branch=branch, storage=storage)
     for line in describe(prepared):
         Console(highlight=False).print(Text(line), soft_wrap=True)
     return 0

@@ -30,7 +30,7 @@ _LOG_LINES = 10
 def main(
     argument: str, directory: str | None, storage: str | None = None, *, watch: bool = False, failed: bool = False
 ) -> int:
-    """Print one row per cell; exit code 0 whatever the runs did, since the question was answered; `follow` has others."""
+    """Print one row per cell; exit code 0 whatever the runs did, since the question was answered, unless it watched."""
     prepared = workflow.prepare_existing(argument, directory=directory, storage=storage)
     console = Console(highlight=False)
     if watch and console.is_terminal:
