@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from ablate.baseline import Baseline
 from ablate.engines.settings import EngineSettings
@@ -13,8 +13,6 @@ from lightning_modules.choices import Choices
 
 FRESH_SEEDS = 1_000_000
 """Seeds from here on are never a study's own: confirmations and tunings use them."""
-
-Seed = Annotated[int, Field(strict=True, ge=0, lt=FRESH_SEEDS)]
 
 PATH_NAME = "letters, digits, _ and -, at most 64"
 
@@ -24,14 +22,14 @@ def is_path_name(text: str) -> bool:
     return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", text) is not None
 
 
-ValidationMetric = Literal["val_accuracy", "val_loss"]
+Metric = Literal["val_accuracy", "val_loss", "energy_nj", "parameters", "synops", "firing_rate", "train_seconds"]
 Cost = Literal["energy_nj", "parameters", "synops", "firing_rate", "train_seconds"]
 
 
 class Objective(Choices):
     """What is optimised and by how much two levels must differ to matter. Never a figure of the test part."""
 
-    metric: ValidationMetric | Cost = "val_accuracy"
+    metric: Metric = "val_accuracy"
     direction: Literal["maximize", "minimize"]
     margin: Annotated[float, Field(gt=0)] | None = None
 
@@ -43,6 +41,17 @@ class Objective(Choices):
         return value | {
             "direction": "maximize" if value.get("metric", "val_accuracy") == "val_accuracy" else "minimize"
         }
+
+
+def _one_or_several(value: Any) -> str:
+    return "list[Objective]" if isinstance(value, list) else "Objective"
+
+
+# Told apart by their form, so that a mistake is reported of the form that was meant.
+Objectives = Annotated[
+    Annotated[Objective, Tag("Objective")] | Annotated[list[Objective], Tag("list[Objective]")],
+    Discriminator(_one_or_several),
+]
 
 
 class Limit(Choices):
@@ -93,11 +102,11 @@ class StudyFields(Choices):
 
     name: str
     design: Literal["one_factor", "factorial", "search"] = "one_factor"
-    seeds: Annotated[int, Field(strict=True, ge=1, le=10_000)] | list[Seed] = 5
+    seeds: Annotated[int, Field(strict=True, ge=1, le=10_000)] | list[Annotated[int, Field(strict=True, ge=0)]] = 5
     baseline: Baseline
     axes: dict[str, Any] = Field(min_length=1)
     exclude: list[Exclusion] = Field(default_factory=list)
-    objective: Objective | list[Objective] = Objective(direction="maximize")
+    objective: Objectives = Objective(direction="maximize")
     search: Search | None = None
     tuning: Tuning | None = None
     prune: Literal["none", "median", "hyperband"] = "none"
@@ -125,4 +134,8 @@ class StudyFields(Choices):
     def _seeds_are_distinct(cls, seeds: int | list[int]) -> int | list[int]:
         if isinstance(seeds, list) and (not seeds or len(set(seeds)) != len(seeds)):
             raise ValueError(f"{seeds} is not a list of distinct seeds")
+        if isinstance(seeds, list) and max(seeds) >= FRESH_SEEDS:
+            raise ValueError(
+                f"{max(seeds)} is too large; from {FRESH_SEEDS} on they are for confirmations and tunings"
+            )
         return seeds

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, get_args, get_origin
+from collections.abc import Iterator
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -63,7 +64,9 @@ def _most_telling(errors: list[ErrorDetails]) -> ErrorDetails:
 
 
 def _is_branch_of_a_union(part: str) -> bool:
-    return part in ("int", "list[int]", "constrained-int", "float", "none") or part.startswith(("list[", "constrained"))
+    return part in ("int", "list[int]", "constrained-int", "float", "none", "Objective") or part.startswith(
+        ("list[", "constrained")
+    )
 
 
 def _message(error: ErrorDetails, model: type[BaseModel]) -> str:
@@ -113,7 +116,13 @@ def _siblings(model: type[BaseModel], location: tuple[int | str, ...]) -> list[s
     for part in location[:-1]:
         if isinstance(part, str) and part in current.model_fields:
             annotation = current.model_fields[part].annotation
-            for candidate in (annotation, *get_args(annotation)):
-                if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-                    current = candidate
+            current = next(_models(annotation), current)
     return list(current.model_fields)
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models in a type, however it is wrapped."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import optuna
 from optuna.distributions import BaseDistribution
+from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import WilcoxonPruner
 from optuna.trial import TrialState, create_trial
 
@@ -22,7 +24,9 @@ def hopeless(finished: Sequence[Values], current: Values, *, direction: Directio
         current: the same of the cell in question.
         direction: of the objective.
     """
-    memory = optuna.create_study(direction=direction, pruner=WilcoxonPruner())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        memory = optuna.create_study(direction=direction, pruner=WilcoxonPruner())
     nothing: dict[str, BaseDistribution] = {}
     for values in finished:
         mean = sum(values.values()) / len(values)
