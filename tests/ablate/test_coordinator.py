@@ -130,9 +130,9 @@ def test_progress_is_told_once_per_change(opened: Opener) -> None:
     assert listener.events == [("start", "c0-0", ""), ("progress", "c0-0", "1/2"), ("finish", "c0-0", "complete")]
 
 
-def test_eight_workers_run_none_twice_and_miss_none(opened: Opener, study: Path) -> None:
+def test_eight_workers_run_none_twice_and_miss_none(opened: Opener, study: Path, url: str | None) -> None:
     runs = plan(25, 4, log=str(study.parent / "done.log"))
-    with opened() as ledger:
+    with opened(url=url) as ledger:
         assert worked(ledger, runs, ProcessEngine("dummies:run", workers=8)).complete == 100
     assert logged(study) == Counter({run.run_id: 1 for run in runs})
 

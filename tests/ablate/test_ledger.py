@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -192,6 +193,49 @@ def test_a_record_that_was_written_but_not_booked_is_adopted(opened: Opener, stu
         assert (ledger.adopted, ledger.interrupted) == (1, 1)
         assert statuses(ledger) == {"c0-0": "complete", "c1-0": "missing"}
         assert ledger.record("c0-0") == record(ours)
+
+
+def test_ended_runs_are_booked_again_when_the_journal_is_lost(opened: Opener, study: Path) -> None:
+    """Complete and failed for good: as they were. Crashed, or of another run: to be run."""
+    outcomes = {
+        "c0-0": {},
+        "c1-0": {"status": "failed", "kind": "diverged", "reason": "diverged", "metrics": {}},
+        "c2-0": {"status": "failed", "kind": "crash", "reason": "killed", "metrics": {}},
+    }
+    with opened() as ledger:
+        ledger.sync(plan(4, 1))
+        for run_id, changes in outcomes.items():
+            attempt = ledger.claim(run_id)
+            ledger.finish(attempt, record(attempt, **changes))
+        complete = ledger.record("c0-0")
+    shutil.copytree(study / "runs" / "c0-0", study / "runs" / "c3-0")
+    before = {path: path.stat().st_mtime_ns for path in study.glob("runs/*/record.json")}
+    (study / "journal.log").write_text("")
+
+    with opened() as ledger:
+        ledger.sync(plan(4, 1))
+
+        assert ledger.restored == 2
+        assert statuses(ledger) == {"c0-0": "complete", "c1-0": "failed", "c2-0": "missing", "c3-0": "missing"}
+        assert ledger.record("c0-0") == complete
+        assert ledger.retry_failed(plan(4, 1)) == 1
+        ledger.sync(plan(4, 1))
+        assert statuses(ledger)["c1-0"] == "missing"
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_runs_that_ended_after_an_old_copy_of_the_journal_was_made_are_booked_again(
+    opened: Opener, study: Path
+) -> None:
+    with opened() as ledger:
+        ledger.sync(plan(2, 1))
+        old = (study / "journal.log").read_bytes()
+        attempt = ledger.claim("c0-0")
+        ledger.finish(attempt, record(attempt))
+    (study / "journal.log").write_bytes(old)
+    with opened() as ledger:
+        ledger.sync(plan(2, 1))
+        assert (ledger.restored, statuses(ledger)) == (1, {"c0-0": "complete", "c1-0": "missing"})
 
 
 @pytest.mark.parametrize("damage", ["gone", "garbage", "altered"])
