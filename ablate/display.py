@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ablate.records import RunRecord, RunSpec
+from ablate.sections import FRESH_SEEDS
 
 
 def duration(seconds: float) -> str:
@@ -46,7 +47,8 @@ class Tally:
         self.complete += record.status == "complete"
         self.failed += record.status == "failed"
         value = record.metrics.get(self.metric)
-        if value is not None:
+        # What a tuning tries, and a confirmation on fresh seeds, say nothing of the seeds of the design.
+        if value is not None and spec.seed < FRESH_SEEDS:
             self.by_cell.setdefault(spec.cell, []).append(float(value))
 
     @property
