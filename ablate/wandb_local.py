@@ -34,7 +34,8 @@ class RunDirectory:
     def began(self) -> tuple[str, int]:
         """What orders the attempts at a run: the second, and the number among those of one second."""
         time, _, rest = self.path.name.partition("run-")[2].partition("-")
-        return time, int(rest.removeprefix(self.wandb_id).strip("-") or 0)
+        number = rest.removeprefix(self.wandb_id).removeprefix("-")
+        return time, int(number) if number.isdecimal() else 0
 
 
 def directories(study: Path) -> list[RunDirectory]:

@@ -20,6 +20,7 @@ import pytorch_lightning as pl
 import torch
 import wandb
 from wandb.util import get_core_path
+from wandb_double import WandbDouble
 
 from ablate.records import RunRecord, RunSpec
 from ablate.tracking import online_problem, summarise, tracked
@@ -342,3 +343,44 @@ def test_tracking_is_cheap_to_import() -> None:
     command = [sys.executable, "-c", f"import sys, ablate.tracking; {heavy}"]
     root = Path(__file__).parents[2]
     assert subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+@pytest.fixture
+def double(online: RunSpec, monkeypatch: pytest.MonkeyPatch) -> Iterator[WandbDouble]:
+    with WandbDouble() as server:
+        for name, value in server.environment().items():
+            monkeypatch.setenv(name, value)
+        yield server
+        wandb.teardown()
+    assert server.problems == []
+
+
+def test_online_a_run_is_streamed_and_a_resumed_one_goes_on_under_its_id(online: RunSpec, double: WandbDouble) -> None:
+    with tracked(online) as logger:
+        assert logger is not None
+        logger.log_metrics({"epoch": 0, "val_accuracy": 0.25})
+    with tracked(replace(online, attempt=1, token="u"), resumed=True) as logger:
+        assert logger is not None
+        logger.log_metrics({"epoch": 1, "val_accuracy": 0.5})
+        summarise(logger, replace(_record(online), attempt=1))
+    (run,) = double.store.runs.values()
+    assert (run.name, run.state) == (run_identity(online), "finished")
+    assert [(row["epoch"], row["val_accuracy"]) for row in run.history] == [(0, 0.25), (1, 0.5)]
+    assert (run.summary["status"], run.summary["attempts"], run.summary["test_accuracy"]) == ("complete", 2, 0.75)
+    assert run.config == {**run_config(online), "levels": online.levels}
+    assert SECRET.encode() not in b"".join(double.bodies)
+
+
+def test_a_server_that_dies_between_runs_leaves_the_next_ones_offline_with_one_warning(
+    online: RunSpec, double: WandbDouble, caplog: pytest.LogCaptureFixture
+) -> None:
+    with tracked(online) as logger:
+        summarise(logger, _record(online))
+    double.stop()
+    for seed in (3, 4):
+        with tracked(replace(online, seed=seed, run_id=f"c0ffee-{seed}")) as logger:
+            summarise(logger, _record(online))
+    (warning,) = _warnings(caplog)
+    assert "does not answer" in warning and "runs are kept offline" in warning
+    places = sorted(path.parent.name.partition("-2")[0] for path in _files(online))
+    assert places == ["offline-run", "offline-run", "run"]

@@ -17,7 +17,7 @@ class Operations:
     """Answers one operation: `data` of the response, or a KeyError naming an operation that is unknown."""
 
     def __init__(self, store: Store, address: Callable[[], str]) -> None:
-        self._store = store
+        self.store = store
         self._address = address
 
     def answer(self, name: str, variables: Variables, query: str) -> dict[str, Any]:
@@ -33,13 +33,13 @@ class Operations:
     _GetViewer = _Viewer
 
     def _viewer(self) -> dict[str, Any]:
-        name = self._store.entity
+        name = self.store.entity
         teams = {"edges": [{"node": {"name": name}}]}
         viewer = {"id": "user:1", "username": name, "name": name, "entity": name, "email": "", "flags": "{}"}
         return viewer | {"admin": False, "deletedAt": None, "teams": teams, "apiKeys": {"edges": []}}
 
     def _GetDefaultEntity(self, _: Variables) -> Any:  # noqa: N802
-        return {"viewer": {"id": "user:1", "entity": self._store.entity}}
+        return {"viewer": {"id": "user:1", "entity": self.store.entity}}
 
     def _ServerFeaturesQuery(self, _: Variables) -> Any:  # noqa: N802
         return {"serverInfo": {"features": []}}
@@ -48,7 +48,7 @@ class Operations:
 
     def _UpsertBucket(self, given: Variables) -> Any:  # noqa: N802
         if given.get("id"):
-            run, inserted = self._store.by_storage_id(given["id"]), False
+            run, inserted = self.store.by_storage_id(given["id"]), False
         else:
             run, inserted = self._upserted(given)
         if given.get("displayName"):  # what a client sends in between leaves the name out
@@ -60,25 +60,25 @@ class Operations:
         return {"upsertBucket": {"bucket": self._bucket(run), "inserted": inserted}}
 
     def _upserted(self, given: Variables) -> tuple[StoredRun, bool]:
-        if given["name"] in self._store.runs:
-            return self._store.runs[given["name"]], False
+        if given["name"] in self.store.runs:
+            return self.store.runs[given["name"]], False
         project = given.get("project") or "uncategorized"
-        self._store.projects.add(project)
-        run = StoredRun(len(self._store.runs), given.get("entity") or self._store.entity, project, given["name"])
-        self._store.runs[run.name] = run
+        self.store.projects.add(project)
+        run = StoredRun(len(self.store.runs), given.get("entity") or self.store.entity, project, given["name"])
+        self.store.runs[run.name] = run
         return run, True
 
     def _RunResumeStatus(self, given: Variables) -> Any:  # noqa: N802
-        run = self._store.runs.get(given["name"])
+        run = self.store.runs.get(given["name"])
         if run is not None:
             run.resuming = True
         return {"model": {"id": "project:1", "name": given["project"], "bucket": run and self._bucket(run)}}
 
     def _Runs(self, given: Variables) -> Any:  # noqa: N802
         condition = json.loads(given.get("filters") or "{}")
-        if given["project"] not in self._store.projects:
+        if given["project"] not in self.store.projects:
             return {"project": None}
-        runs = [run for run in self._store.runs.values() if run.project == given["project"] and matches(run, condition)]
+        runs = [run for run in self.store.runs.values() if run.project == given["project"] and matches(run, condition)]
         edges = [{"node": self._bucket(run), "cursor": run.name} for run in runs]
         page = {"endCursor": None, "hasNextPage": False}
         return {"project": self._project(given["project"]) | {
@@ -86,19 +86,19 @@ class Operations:
         }}  # fmt: skip
 
     def _Run(self, given: Variables) -> Any:  # noqa: N802
-        run = self._store.runs.get(given["name"])
+        run = self.store.runs.get(given["name"])
         return {"project": self._project(given["project"]) | {"run": run and self._bucket(run)}}
 
     _RunState = _Run
 
     def _RunParquetHistory(self, given: Variables) -> Any:  # noqa: N802
-        rows = self._store.runs[given["runName"]].history
+        rows = self.store.runs[given["runName"]].history
         return {"project": {"run": {"parquetHistory": {"parquetUrls": [], "liveData": rows}}}}
 
     _RunHistoryKeys = _Run
 
     def _HistoryPage(self, given: Variables) -> Any:  # noqa: N802
-        rows = self._store.runs[given["run"]].history
+        rows = self.store.runs[given["run"]].history
         asked = [json.dumps(row) for row in rows if given["minStep"] <= row["_step"] < given["maxStep"]]
         return {"project": {"run": {"history": asked[: given["pageSize"]]}}}
 
@@ -119,9 +119,9 @@ class Operations:
         }  # fmt: skip
 
     def _project(self, name: str) -> dict[str, Any]:
-        owner = {"id": "entity:1", "name": self._store.entity}
+        owner = {"id": "entity:1", "name": self.store.entity}
         return {
-            "id": "project:1", "internalId": "project:1", "name": name, "entityName": self._store.entity,
+            "id": "project:1", "internalId": "project:1", "name": name, "entityName": self.store.entity,
             "entity": owner, "createdAt": "2026-11-01T00:00:00", "isBenchmark": False,
             "user": self._viewer(),
         }  # fmt: skip
@@ -138,7 +138,7 @@ class Operations:
         return {"markRunFilesUploaded": {"success": True}}
 
     def _RunFiles(self, given: Variables) -> Any:  # noqa: N802
-        run = self._store.runs[given["name"]]
+        run = self.store.runs[given["name"]]
         asked = [name for name in run.files if not given.get("fileNames") or name in given["fileNames"]]
         edges = [{"node": self._file(run, name), "cursor": name} for name in asked]
         page = {"endCursor": None, "hasNextPage": False}
@@ -155,24 +155,24 @@ class Operations:
     # Artifacts: taken in whole; they are read in the tests, not through the client
 
     def _ArtifactType(self, given: Variables) -> Any:  # noqa: N802
-        found = [each for each in self._store.artifacts.values() if each["name"] == given["name"].partition(":")[0]]
+        found = [each for each in self.store.artifacts.values() if each["name"] == given["name"].partition(":")[0]]
         return {"project": {"artifact": {"artifactType": {"name": found[0]["type"]}} if found else None}}
 
     def _ClientIDMapping(self, given: Variables) -> Any:  # noqa: N802
-        found = [id_ for id_, each in self._store.artifacts.items() if given["clientID"] in each["clients"]]
+        found = [id_ for id_, each in self.store.artifacts.items() if given["clientID"] in each["clients"]]
         return {"clientIDMapping": {"serverID": found[-1]} if found else None}
 
     def _CreateArtifact(self, given: Variables) -> Any:  # noqa: N802
         asked = given["input"]
         name, digest = asked["artifactCollectionName"], asked["digest"]
-        known = [id_ for id_, each in self._store.artifacts.items() if (each["name"], each["digest"]) == (name, digest)]
-        artifact_id = known[0] if known else f"artifact:{len(self._store.artifacts)}"
+        known = [id_ for id_, each in self.store.artifacts.items() if (each["name"], each["digest"]) == (name, digest)]
+        artifact_id = known[0] if known else f"artifact:{len(self.store.artifacts)}"
         if not known:
-            self._store.artifacts[artifact_id] = {
+            self.store.artifacts[artifact_id] = {
                 "name": name, "type": asked["artifactTypeName"], "digest": digest, "run": asked["runName"],
                 "clients": [asked["clientID"], asked["sequenceClientID"]], "files": {}, "state": "PENDING",
             }  # fmt: skip
-        state = self._store.artifacts[artifact_id]["state"]
+        state = self.store.artifacts[artifact_id]["state"]
         sequence = {"id": f"sequence:{name}", "latestArtifact": {"id": artifact_id} if state == "COMMITTED" else None}
         return {"createArtifact": {"artifact": {"id": artifact_id, "state": state, "artifactSequence": sequence}}}
 
@@ -201,7 +201,7 @@ class Operations:
         return {"createArtifactFiles": {"files": {"edges": edges}}}
 
     def _CommitArtifact(self, given: Variables) -> Any:  # noqa: N802
-        self._store.artifacts[given["artifactID"]]["state"] = "COMMITTED"
+        self.store.artifacts[given["artifactID"]]["state"] = "COMMITTED"
         return {"commitArtifact": {"artifact": {"id": given["artifactID"], "digest": ""}}}
 
     def _UseArtifact(self, given: Variables) -> Any:  # noqa: N802
@@ -216,24 +216,24 @@ class Operations:
     # Projects, workspaces and reports
 
     def _GetProjects(self, _: Variables) -> Any:  # noqa: N802
-        edges = [{"node": self._project(name), "cursor": name} for name in sorted(self._store.projects)]
+        edges = [{"node": self._project(name), "cursor": name} for name in sorted(self.store.projects)]
         return {"models": {"edges": edges, "pageInfo": {"endCursor": None, "hasNextPage": False}}}
 
     def _UpsertView2(self, given: Variables) -> Any:  # noqa: N802
-        view_id = given.get("id") or base64.b64encode(f"View:{len(self._store.views)}".encode()).decode()
-        inserted = view_id not in self._store.views
+        view_id = given.get("id") or base64.b64encode(f"View:{len(self.store.views)}".encode()).decode()
+        inserted = view_id not in self.store.views
         view = {key: value for key, value in given.items() if value is not None} | {"id": view_id}
-        self._store.views[view_id] = view
+        self.store.views[view_id] = view
         return {"upsertView": {"view": self._view(view), "inserted": inserted}}
 
     _upsertView = _UpsertView2  # noqa: N815
 
     def _View(self, given: Variables) -> Any:  # noqa: N802
-        found = [view for view in self._store.views.values() if view["name"] == given["viewName"]]
+        found = [view for view in self.store.views.values() if view["name"] == given["viewName"]]
         return {"project": {"allViews": {"edges": [{"node": view} for view in found]}}}
 
     def _SpecificReport(self, given: Variables) -> Any:  # noqa: N802
-        view = self._store.views.get(given["reportId"])
+        view = self.store.views.get(given["reportId"])
         return {"view": view and self._view(view)}
 
     def _ProjectInternalId(self, given: Variables) -> Any:  # noqa: N802

@@ -1,0 +1,259 @@
+"""A study that was run offline, and a W&B server that it is synchronised with: the real client over HTTP."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import wandb
+from command_line import ablate
+from wandb_double import WandbDouble
+from wandb_double.server import KEY
+from wandb_double.store import Store
+
+from ablate import doctor, publication, synchronise, wandb_local, workflow
+from ablate.commands import doctor as doctor_command
+from ablate.commands import publish as publish_command
+from ablate.commands import report as report_command
+from ablate.errors import StudyError
+from ablate.wandb_server import connection
+from ablate.workflow import Prepared
+from reports.results import StudyResults
+from reports.sources import wandb as source
+
+TABLES = ("runs.csv", "curves.csv", "layers.csv", "results.json", "effects.csv", "guide.md", "guide.html")
+SOURCE = "wandb:me/snn-ablation/quickstart"
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two runs that are complete and two that diverged, as the command line leaves them."""
+    folder = tmp_path_factory.mktemp("trained")
+    settings = ("seeds=2", "axes={lr: [0.05, 1.0e+30]}", "baseline.training.epochs=2", "engine.name=inline",
+                "baseline.model.width=2")  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")  # the network is too small for more
+        ran = ablate("run", "quickstart", *settings, "--no-preflight", "--dir", "study", cwd=folder)
+    assert ran.returncode == 1 and "2 failed" in ran.stdout, ran.stderr
+    return folder / "study"
+
+
+@pytest.fixture
+def study(trained: Path, tmp_path: Path) -> Path:
+    """The study, moved to another place."""
+    return shutil.copytree(trained, tmp_path / "moved")
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[WandbDouble]:
+    """One server and one W&B session for the module: the client reads its environment once."""
+    wandb.teardown()
+    with WandbDouble() as double, pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("WANDB_")]:
+            patch.delenv(name)
+        for name, value in double.environment().items():
+            patch.setenv(name, value)
+        connection.cache_clear()
+        yield double
+        wandb.teardown()
+    connection.cache_clear()
+
+
+@pytest.fixture
+def double(session: WandbDouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WandbDouble]:
+    """The server, empty; what it could not answer fails the test."""
+    session.operations.store = session.store = Store()
+    session.dies_when = lambda request: False
+    for kept in (session.requests, session.bodies, session.problems):
+        kept.clear()
+    monkeypatch.chdir(tmp_path)
+    yield session
+    if not session.alive:
+        session.start()
+    assert session.problems == []
+
+
+@pytest.fixture(scope="module")
+def snapshot(
+    trained: Path, session: WandbDouble, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Store, bytes]:
+    """The study after one synchronisation, the server's memory of it, and all that was sent."""
+    study = shutil.copytree(trained, tmp_path_factory.mktemp("uploaded") / "study")
+    session.operations.store = session.store = Store()
+    session.bodies.clear()
+    _sync(study)
+    return study, session.store, b"".join(session.bodies)
+
+
+@pytest.fixture
+def uploaded(snapshot: tuple[Path, Store, bytes], study: Path, double: WandbDouble) -> WandbDouble:
+    """The server as it is after that; `study` too."""
+    shutil.rmtree(study)
+    shutil.copytree(snapshot[0], study)
+    double.operations.store = double.store = copy.deepcopy(snapshot[1])
+    return double
+
+
+def _prepared(study: Path) -> Prepared:
+    return workflow.prepare_existing(str(study))
+
+
+def _sync(study: Path) -> synchronise.Synchronised:
+    return synchronise.synchronise(_prepared(study), lambda line: None)
+
+
+def _same(study: Path, out: Path) -> list[str]:
+    return [name for name in TABLES if (study / "report" / name).read_bytes() != (out / name).read_bytes()]
+
+
+def test_what_is_offline_is_uploaded_once(study: Path, double: WandbDouble, tmp_path: Path) -> None:
+    done = _sync(study)
+    assert (done.uploaded, done.mended, done.guide, done.place) == (4, 0, True, "me/snn-ablation")
+    runs = double.store.jobs("train")
+    assert sorted(run.summary["status"] for run in runs) == ["complete", "complete", "failed", "failed"]
+    assert {run.state for run in runs} == {"finished", "failed"}
+    assert len(double.store.jobs("guide")) == 1 and synchronise.waiting(_prepared(study)) == []
+    before = len(double.uploads())
+    again = _sync(study)
+    assert (again.uploaded, again.mended, again.guide) == (0, 0, False)
+    assert len(double.uploads()) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["moved"], "nothing is written outside of the study"
+
+
+def test_the_report_comes_back_from_wandb_alone(study: Path, uploaded: WandbDouble) -> None:
+    """Byte for byte: tables, results and guides; not even the study directory is needed."""
+    assert report_command.main(None, None, SOURCE, "rebuilt") == 0
+    assert _same(study, Path("rebuilt")) == []
+    rebuilt = StudyResults.read("rebuilt")
+    assert len(rebuilt.curves) and len(rebuilt.layers) and len(rebuilt.correct) == 2
+    assert set(rebuilt.runs["status"]) == {"complete", "failed"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "problem"),
+    [
+        ("me/snn-ablation/quickstart", "is needed"),
+        ("wandb:me/snn-ablation", "is needed"),
+        ("wandb:me/snn-ablation/quickstrat", "there: quickstart@main"),
+        ("wandb:me/snn-ablation/quickstart@other", "no such study"),
+    ],
+)
+def test_a_wrong_source_is_one_line(uploaded: WandbDouble, wrong: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem) as error:
+        source.read(wrong)
+    assert "\n" not in str(error.value)
+
+
+def test_the_guide_is_one_run_with_tables_and_artifacts(uploaded: WandbDouble, study: Path) -> None:
+    (guide,) = uploaded.store.jobs("guide")
+    tables = {name.split("/")[-1].split("_")[0] for name in guide.files if name.startswith("media/table/")}
+    assert {"runs", "effects-lr", "overview"} <= tables
+    artifacts = {each["type"]: each for each in uploaded.store.artifacts.values() if each["run"] == guide.name}
+    assert {"study", "guide", "checkpoints"} <= set(artifacts)
+    assert {each["state"] for each in artifacts.values()} == {"COMMITTED"}
+    assert b"name: quickstart" in artifacts["study"]["files"]["study.yaml"]
+    best = [name for name in artifacts["checkpoints"]["files"] if name.endswith(".ckpt")]
+    assert len(best) == 1, "one for each cell that has a complete run"
+
+
+def test_neither_key_nor_host_is_sent(snapshot: tuple[Path, Store, bytes]) -> None:
+    sent = snapshot[2]
+    assert sent and KEY.encode() not in sent
+    assert f'"{socket.gethostname()}\\"'.encode() not in sent
+
+
+def test_a_server_that_dies_leaves_the_rest_for_later(study: Path, double: WandbDouble) -> None:
+    journal = (study / "journal.log").read_bytes()
+    double.dies_when = lambda request: request == "UpsertBucket" and len(double.store.runs) == 2
+    with pytest.raises(StudyError, match=r"does not answer .* of 4 W&B directories uploaded, \d left") as error:
+        _sync(study)
+    assert "\n" not in str(error.value) and "ablate sync" in str(error.value)
+    assert (study / "journal.log").read_bytes() == journal
+    double.dies_when = lambda request: False
+    double.start()
+    assert _sync(study).guide
+    assert sorted(run.summary["status"] for run in double.store.jobs("train")) == 2 * ["complete"] + 2 * ["failed"]
+    assert synchronise.waiting(_prepared(study)) == []
+
+
+def test_without_a_server_it_says_how_much_waits(study: Path, double: WandbDouble) -> None:
+    double.stop()
+    with pytest.raises(StudyError, match=r"does not answer .*; 4 W&B directories left to upload") as error:
+        _sync(study)
+    assert "\n" not in str(error.value)
+
+
+def test_doctor_mends_what_the_server_says_otherwise(
+    uploaded: WandbDouble, study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert doctor_command.main(str(study), None, fix=False) == 0
+    wrong, gone = uploaded.store.jobs("train")[:2]
+    wrong.summary["test_accuracy"], wrong.summary["status"] = 0.99, "running"
+    del uploaded.store.runs[gone.name]
+    capsys.readouterr()
+    assert doctor_command.main(str(study), None, fix=False) == 1
+    found = capsys.readouterr().out
+    assert "is not on the server" in found and "the ledger says" in found and "2 findings" in found
+    assert doctor_command.main(str(study), None, fix=True) == 0
+    assert report_command.main(None, None, SOURCE, "rebuilt") == 0
+    assert _same(study, Path("rebuilt")) == []
+
+
+def test_doctor_mends_wandb_directories_from_the_ledger(study: Path, double: WandbDouble) -> None:
+    complete = [each for each in wandb_local.directories(study) if wandb_local.summary(each)["status"] == "complete"]
+    first, second = complete
+    shutil.rmtree(first.path)
+    second.file.write_bytes(second.file.read_bytes()[:400])
+    found = [each.what for each in doctor.examine(_prepared(study))]
+    assert len(found) == 2 and "has no W&B directory" in found[0] + found[1]
+    assert doctor_command.main(str(study), None, fix=True) == 0
+    assert len(wandb_local.directories(study)) == 4
+    assert double.requests == [], "an offline study is mended offline"
+    _sync(study)
+    assert report_command.main(None, None, SOURCE, "rebuilt") == 0
+    assert _same(study, Path("rebuilt")) == []
+
+
+def test_doctor_sets_aside_what_belongs_to_no_run(study: Path, double: WandbDouble) -> None:
+    (study / "runs" / "foreign-0").mkdir()
+    (study / "runs" / "foreign-0" / "note").write_text("kept")
+    shutil.copytree(wandb_local.directories(study)[0].path, study / "wandb" / "offline-run-20260101_000000-foreign")
+    (study / "wandb" / "offline-run-20260101_000000-foreign" / "run-foreign.wandb").write_bytes(b"")
+    assert doctor_command.main(str(study), None, fix=False) == 1
+    assert doctor_command.main(str(study), None, fix=True) == 0
+    assert (study / "orphans" / "foreign-0" / "note").read_text() == "kept"
+
+
+def test_doctor_takes_over_a_stale_lock_and_names_a_lost_record(
+    study: Path, double: WandbDouble, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (stale,) = study.glob("lock.*")
+    owner = {"host": socket.gethostname(), "pid": 4_000_000, "process": "gone", "lease": 120.0}
+    stale.write_text(json.dumps(owner))
+    next((study / "runs").glob("*/checkpoints")).with_name("record.json").unlink()
+    assert doctor_command.main(str(study), None, fix=True) == 1
+    said = capsys.readouterr().out
+    assert "mended: the lock of a process that is gone" in said
+    assert "record.json is gone" in said and "1 of 2 findings are left" in said
+
+
+def test_publishing_twice_updates_workspace_and_report_in_place(study: Path, uploaded: WandbDouble) -> None:
+    assert publish_command.main(str(study), None) == 0
+    first = {view_id: view["type"] for view_id, view in uploaded.store.views.items()}
+    assert sorted(first.values()) == ["project-view", "runs"]
+    remembered = (study / publication.MEMORY).read_text()
+    assert publish_command.main(str(study), None) == 0
+    assert {view_id: view["type"] for view_id, view in uploaded.store.views.items()} == first
+    assert (study / publication.MEMORY).read_text() == remembered
+    specs = [view["spec"] for view in uploaded.store.views.values()]
+    kinds = ("Bar Chart", "Scatter Plot", "Run History Line Plot", "Parallel Coordinates Plot", "stddev")
+    assert all(kind in spec for kind in kinds for spec in specs)
+    uploaded.store.views.clear()
+    assert publish_command.main(str(study), None) == 0, "deleted by somebody: made again"
+    assert len(uploaded.store.views) == 2
