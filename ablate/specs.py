@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ablate import pruning
+from ablate import backend, pruning
 from ablate.attempts import Attempt
 from ablate.config import Study
 from ablate.design import PlannedRun
@@ -29,7 +29,8 @@ class Specs:
         self._ledger = ledger
         study = directory.study
         self._tracking = study.fields.tracking.model_dump() | {"directory": str(directory.path.absolute())}
-        self._execution = execution(study)
+        chosen = backend.settled(directory.path)
+        self._execution = execution(study) | {"backend": chosen.backend if chosen else "eager"}
 
     def __call__(self, run: PlannedRun | SampledRun, attempt: Attempt) -> RunSpec:
         planned = run.planned if isinstance(run, SampledRun) else run
@@ -82,7 +83,6 @@ def execution(study: Study) -> dict[str, Any]:
     return {
         "memory_gb": study.fields.engine.memory_gb,
         "accelerator": study.fields.engine.accelerator,
-        "backend": "eager",
         "data_root": root and str(Path(root).absolute()),
         "objective": study.objective.model_dump(),
         "plugins": list(study.fields.plugins),

@@ -50,6 +50,8 @@ def _attempt(spec: RunSpec, logger: Any) -> RunRecord:
 
     classifier, module, _ = built(spec)
     device = chosen_device(spec)
+    backend = spec.execution.get("backend", "eager") if device == "cpu" else "eager"
+    classifier.network.use_backend(backend)
     with PeakMemory(device) as memory:
         trained = train(spec, classifier, module, logger)
         cost = measure(classifier, module)
@@ -68,9 +70,7 @@ def _attempt(spec: RunSpec, logger: Any) -> RunRecord:
         curves=trained.curves,
         layers=layers,
         correct=_packed(classifier.correct),
-        provenance=provenance(
-            backend=spec.execution.get("backend", "eager"), data_fingerprint=module.fingerprint, device=device
-        )
+        provenance=provenance(backend=backend, data_fingerprint=module.fingerprint, device=device)
         | {"energy": cost.assumption}
         | ({"tuned": spec.execution["tuned"]} if "tuned" in spec.execution else {}),
     )

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from statistics import mean
 
-from ablate import config, confirmation, export, same_data, study_directory, work
+from ablate import backend, config, confirmation, export, same_data, study_directory, work
 from ablate.attempts import RunState
 from ablate.config import Study
 from ablate.coordinator import Listener, Summary, coordinate
@@ -75,7 +75,9 @@ class Prepared:
         search = self.study.fields.search
         if search is None:
             return len(self._run_ids())
-        return search.trials * len(self.plan.seeds) + len(self.plan.confirmation)
+        begun = self.states()
+        dropped = sum(run_id not in begun for run_id in self.plan.dropped)
+        return search.trials * len(self.plan.seeds) - dropped + len(self.plan.confirmation)
 
     def _run_ids(self) -> list[str]:
         tuning = self.study.fields.tuning
@@ -180,8 +182,10 @@ def execute(
         StudyError: if the study is locked, its storage fails, or a cluster cannot be reached.
     """
     directory = prepared.directory
+    chosen = _backend(prepared)
     with open_ledger(prepared) as ledger:
         study_directory.save(directory)
+        backend.keep(directory.path, chosen)
         ledger.sync(work.known(prepared.study, prepared.plan))
         if opened is not None:
             opened(ledger)
@@ -195,6 +199,13 @@ def execute(
         return replace(
             confirmed, attempts=summary.attempts + confirmed.attempts, seconds=summary.seconds + confirmed.seconds
         )
+
+
+def _backend(prepared: Prepared) -> backend.Choice:
+    baseline, engine = prepared.study.baseline, prepared.study.fields.engine
+    updates = backend.updates(baseline.model, baseline.data, epochs=baseline.training.epochs, runs=prepared.total)
+    began = prepared.progress().complete > 0
+    return backend.choose(prepared.directory.path, engine.backend, updates=updates, began=began)
 
 
 def _coordinate(prepared: Prepared, plan: Plan, ledger: Ledger, listener: Listener) -> Summary:

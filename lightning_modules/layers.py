@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from lightning_modules import catalogue
 from lightning_modules.building import create
-from lightning_modules.kernels import compiled
+from lightning_modules.kernels import compiled, compiler
 from lightning_modules.kernels.eager import Dynamics
 from lightning_modules.kernels.fused import normalise_and_fire
 from lightning_modules.level import Level
@@ -19,7 +19,7 @@ from lightning_modules.neuron import MembraneNeuron
 from lightning_modules.normalization import Normalization
 from lightning_modules.surrogate import Surrogate
 
-Backend = Literal["eager", "compiled"]
+Backend = Literal["auto", "eager", "compiled"]
 LevelLike = str | Level | Mapping[str, Any]
 
 
@@ -47,10 +47,10 @@ class NormFire(nn.Module):
         norm: the normalisation, or None where the neuron reads its input as it is.
         membrane_norm: the normalisation of the neuron's membrane, for the levels that have one.
         neuron: the neuron; its output are the spikes of this layer.
-        backend: `eager`, or `compiled` to do both in one; see `fuses`.
+        backend: `eager`, or `compiled` to do both in one, see `fuses`; `auto` compiles large layers in training.
     """
 
-    backend: Backend = "eager"
+    backend: Backend = "auto"
 
     def __init__(self, norm: nn.Module | None, neuron: nn.Module, membrane_norm: nn.Module | None) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class NormFire(nn.Module):
             added: joins it after the normalisation.
             steps: T, where x `[1, N, ...]` holds for every step.
         """
-        if self.backend == "compiled" and self.fuses(x):
+        if self._compiles(x, steps) and self.fuses(x):
             return self._fused(x, added, steps)
         spikes: Tensor = self.neuron(self._current(x, added, steps), membrane_norm=self.membrane_norm)
         return spikes
@@ -81,10 +81,16 @@ class NormFire(nn.Module):
         fits = x.ndim == 5 and x.device.type == "cpu" and x.numel() > x.shape[0] * x.shape[2]
         return plain and fits and compiled.compilable(self.neuron.surrogate)
 
+    def _compiles(self, x: Tensor, steps: int | None) -> bool:
+        if self.backend != "auto":
+            return self.backend == "compiled"
+        trains = self.training and torch.is_grad_enabled()
+        return trains and x.numel() * (steps or 1) >= compiler.WORTH_A_LAYER and compiler.unavailable() is None
+
     def _fused(self, x: Tensor, added: Tensor | None, steps: int | None) -> Tensor:
         # A normalisation that somebody watches has to be called.
         folds = isinstance(self.norm, Normalization) and not self.norm._forward_hooks
-        folded = self.norm.folded() if folds else None  # type: ignore[union-attr, operator]
+        folded = self.norm.folded() if folds and isinstance(self.norm, Normalization) else None
         if folded is None:
             x, added, steps = self._current(x, added, steps), None, None
         elif steps is not None and added is not None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -22,13 +20,7 @@ _SURROGATES = (Triangle, Rectangle, ATan, Sigmoid, FastSigmoid)
 _VARIANTS = 512
 
 
-def unavailable() -> str | None:
-    """Why nothing can be compiled here, in words; None if it can."""
-    compiler = os.environ.get("CXX") or "g++"
-    return None if shutil.which(compiler) else f"no C++ compiler ({compiler})"
-
-
-def compilable(surrogate: Surrogate) -> bool:
+def compilable(surrogate: object) -> bool:
     """Whether a surrogate is one whose derivative is known to compile."""
     return type(surrogate) in _SURROGATES
 

@@ -42,8 +42,8 @@ class BatchNorm(Normalization):
         return self._fold(self.weight[None], self.bias[None])
 
     def _fold(self, gain: Tensor, bias: Tensor, per_step: bool = False) -> Folded:
-        constants = (None, None) if self.training else (self.running_mean[None], self.running_var[None])
-        return Folded(gain, bias, self.eps, per_step and self.training, *constants, self._seen)
+        mean, var = (None, None) if self.training else (self.running_mean[None], self.running_var[None])
+        return Folded(gain, bias, self.eps, per_step and self.training, mean, var, self._seen)
 
     def _seen(self, mean: Tensor, var: Tensor, count: int) -> None:
         for row, spread in zip(mean, var * (count / max(count - 1, 1)), strict=True):

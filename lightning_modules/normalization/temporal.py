@@ -86,8 +86,8 @@ class BatchNormThroughTime(Normalization):
         _check_steps("bntt", steps, self.timesteps)
 
     def folded(self) -> Folded:
-        constants = (None, None) if self.training else (self.running_mean, self.running_var)
-        return Folded(self.weight, self.bias, self.eps, True, *constants, self._seen)
+        mean, var = (None, None) if self.training else (self.running_mean, self.running_var)
+        return Folded(self.weight, self.bias, self.eps, True, mean, var, self._seen)
 
     def _seen(self, mean: Tensor, var: Tensor, count: int) -> None:
         self.running_mean.lerp_(mean.to(self.running_mean.dtype), self.momentum)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from lightning_modules import create
-from lightning_modules.kernels import compiled
+from lightning_modules.kernels import compiled, compiler
 from lightning_modules.kernels.eager import Dynamics, spikes_by_loop
 from lightning_modules.layers import NormFire
 
@@ -78,6 +78,7 @@ def _run(layer: NormFire, case: Case) -> dict[str, Tensor]:
 
 def _agree(case: Case, tolerance: float) -> None:
     reference = _layer(case)
+    reference.backend = "eager"
     fused = copy.deepcopy(reference)
     fused.backend = "compiled"
     expected, got = _run(reference, case), _run(fused, case)
@@ -170,7 +171,7 @@ def test_long_sequences_are_cut_into_few_lengths(steps: int, lengths: list[int])
     assert [step for part in parts for step in range(part.start, part.stop)] == list(range(steps))
 
 
-@pytest.mark.skipif(compiled.unavailable() is not None, reason="nothing can be compiled here")
+@pytest.mark.skipif(compiler.unavailable() is not None, reason="nothing can be compiled here")
 def test_compiled_loops_compute_what_is_written() -> None:
     """In float32, two shapes with one set of loops: spikes equal, the rest to 1e-4 of its size."""
     _agree(Case((2, 3, 5, 3, 5), norm="bn", dtype=torch.float32), 1e-4)

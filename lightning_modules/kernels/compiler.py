@@ -1,0 +1,24 @@
+"""Whether loops can be compiled on this machine, and when it pays. No torch: planning asks too."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from functools import cache
+
+WORTH_A_STUDY = 1e11
+"""Updates of neurons in training above which compilation pays: it takes a worker half a minute, and saves 3 ns each."""
+WORTH_A_LAYER = 4_000_000
+"""Updates of one layer in one forward pass above which a network that was told nothing compiles it."""
+
+
+@cache
+def unavailable() -> str | None:
+    """Why nothing can be compiled here, in words; None if it can."""
+    compiler = os.environ.get("CXX") or "g++"
+    return None if shutil.which(compiler) else f"no C++ compiler ({compiler})"
+
+
+def updates_a_sample(*, depth: int, width: int, timesteps: int, height: int, width_of_input: int) -> float:
+    """Neuron updates of one sample: the stem and three stages of 2 depth layers, at 1, 1/2 and 1/4 of its neurons."""
+    return timesteps * width * height * width_of_input * (1 + 3.5 * depth)

@@ -1,0 +1,71 @@
+"""A study keeps to one back end, whatever is asked of it later."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ablate import backend
+from ablate.errors import RequestError, StudyError
+from lightning_modules import data
+from lightning_modules.choices import DataChoices, ModelChoices
+from lightning_modules.kernels import compiler
+
+
+@pytest.fixture(autouse=True)
+def a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiler, "unavailable", lambda: None)
+
+
+def _settle(folder: Path, wanted: str, *, updates: float, began: bool) -> backend.Choice:
+    choice = backend.choose(folder, wanted, updates=updates, began=began)
+    backend.keep(folder, choice)
+    return choice
+
+
+def test_a_long_study_is_compiled_and_a_short_one_is_not(tmp_path: Path) -> None:
+    for name, updates, expected in (("short", 1e9, "eager"), ("long", 1e12, "compiled")):
+        (tmp_path / name).mkdir()
+        assert _settle(tmp_path / name, "auto", updates=updates, began=False).backend == expected
+        assert backend.settled(tmp_path / name).backend == expected  # type: ignore[union-attr]
+
+
+def test_the_choice_outlives_a_study_that_grows(tmp_path: Path) -> None:
+    _settle(tmp_path, "auto", updates=1e9, began=False)
+    assert _settle(tmp_path, "auto", updates=1e12, began=True).backend == "eager"
+
+
+def test_runs_from_before_back_ends_were_settled_were_eager(tmp_path: Path) -> None:
+    assert _settle(tmp_path, "auto", updates=1e12, began=True).backend == "eager"
+
+
+def test_another_back_end_than_the_settled_one_is_refused(tmp_path: Path) -> None:
+    _settle(tmp_path, "eager", updates=1e12, began=False)
+    with pytest.raises(RequestError, match=r"engine\.backend: compiled is not the eager of this study's runs"):
+        _settle(tmp_path, "compiled", updates=1e12, began=True)
+
+
+def test_without_a_compiler_auto_is_eager_and_compiled_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiler, "unavailable", lambda: "no C++ compiler (g++)")
+    with pytest.raises(RequestError, match=r"compiled cannot run here, no C\+\+ compiler"):
+        _settle(tmp_path, "compiled", updates=1e12, began=False)
+    assert backend.settled(tmp_path) is None
+    assert _settle(tmp_path, "auto", updates=1e12, began=False).backend == "eager"
+
+
+def test_a_damaged_choice_is_named(tmp_path: Path) -> None:
+    (tmp_path / "backend.json").write_text("{")
+    with pytest.raises(StudyError, match=r"backend\.json: damaged"):
+        backend.settled(tmp_path)
+
+
+def test_work_counts_every_neuron_of_every_training_sample() -> None:
+    """Digits at 8 x 8: a stem of 512 neurons, stages of 1,024, 512 and 256, four steps each."""
+    model = ModelChoices(depth=1, width=8, timesteps=4)
+    choices = DataChoices(name="digits")
+    samples = data.describe(choices).train or 0
+    assert samples > 0
+    assert backend.updates(model, choices, epochs=2, runs=3) == 4 * (512 + 1024 + 512 + 256) * samples * 2 * 3
