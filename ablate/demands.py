@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ablate.baseline import SECTIONS
 from ablate.errors import RequestError
+from lightning_modules import catalogue
+from lightning_modules.choices import LevelOf
 
 if TYPE_CHECKING:
     from ablate.config import Study
@@ -35,6 +38,7 @@ def _problems(study: Study) -> Iterator[str]:
         yield from _sampler(study)
         yield from _pruner(study)
     yield from _tuning(study)
+    yield from _packages(study)
 
 
 def _design(study: Study) -> Iterator[str]:
@@ -106,3 +110,26 @@ def _tuning(study: Study) -> Iterator[str]:
     for axis in study.nuisance:
         if axis.range is None and len(axis.levels) < 2:
             yield f"tuning.space.{axis.path}: {axis.reference} is the baseline's own; nothing can be chosen"
+
+
+def _packages(study: Study) -> Iterator[str]:
+    """What levels need beside the installation, by their facts `module` and `extra`."""
+    chosen = [(path, value) for path, value in _levels(study) if value is not None]
+    for path, value in chosen:
+        axis = path.rpartition(".")[2]
+        level = catalogue.resolve(axis, value)
+        facts = catalogue.entry(axis, level.name).facts
+        if "module" in facts and importlib.util.find_spec(str(facts["module"])) is None:
+            yield f"{path}: {level.name!r} needs a further package: pip install 'ablate-snn[{facts['extra']}]'"
+
+
+def _levels(study: Study) -> Iterator[tuple[str, Any]]:
+    """Path and value of every named level that the baseline or an axis chooses."""
+    for section, choices in SECTIONS.items():
+        for field, info in choices.model_fields.items():
+            if not any(isinstance(each, LevelOf) for each in info.metadata):
+                continue
+            path = f"{section}.{field}"
+            yield path, getattr(getattr(study.baseline, section), field)
+            for axis in (*study.axes, *study.nuisance):
+                yield from ((path, level.settings[path]) for level in axis.levels if path in level.settings)

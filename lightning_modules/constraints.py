@@ -11,7 +11,7 @@ from collections.abc import Callable
 from lightning_modules import catalogue
 from lightning_modules.catalogue import fact
 from lightning_modules.choices import DataChoices, ModelChoices, TrainingChoices
-from lightning_modules.data import describe
+from lightning_modules.data import describe, entry
 
 _MEMBRANE = ("neuron", "leak", "threshold", "reset", "detach_reset", "fire", "scale", "surrogate")
 _RESET = ("reset", "detach_reset")
@@ -234,6 +234,9 @@ def augmentation_suits_data(data: DataChoices) -> str | None:
         return f"{data.augment.name} augments {other}, and {data.name} holds {here}; {_one_of(fitting)} fits"
     if here == "events":
         return None
+    white, stored = fact("augment", data.augment, "white"), entry(data.name).white
+    if white is not None and white != stored:
+        return f"{data.augment.name} changes pixels of {white} grey values, and {data.name} has {stored}"
     cutout, side = catalogue.options("augment", data.augment).get("cutout"), min(facts.shape[1:])
     if isinstance(cutout, int) and cutout >= side:
         return f"a cutout of {cutout} pixels can blank the images of {data.name}, which have {side}"

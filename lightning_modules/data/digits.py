@@ -23,4 +23,4 @@ def load(entry: DatasetEntry, choices: DataChoices, split: str) -> Arrays:
     images = torch.from_numpy(bunch.images).to(torch.uint8)[:, None]
     labels = torch.from_numpy(bunch.target).long()
     fifth = Fraction(1, 5)
-    return Arrays(images, labels, 16, stratified(split, labels.tolist(), validation=fifth, test=fifth))
+    return Arrays(images, labels, entry.white, stratified(split, labels.tolist(), validation=fifth, test=fifth))

@@ -48,6 +48,7 @@ class DatasetEntry:
         recordings: the published files of events; None for images and for what comes with an installed package.
         training_images, test_images: size of the official parts. 0 where there is no official order of training
             samples, whose first `data.subset` could be taken.
+        white: the stored pixel value that means 1; of images.
     """
 
     name: str
@@ -65,6 +66,7 @@ class DatasetEntry:
     recordings: RecordingFiles | None = None
     training_images: int = 0
     test_images: int = 0
+    white: int = 255
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ DIGITS = DatasetEntry(
             rule="a fifth of each class for test and a fifth for validation, in the order of a hash of the index",
         )
     },
+    white=16,
 )
 
 CIFAR10 = DatasetEntry(

@@ -1,6 +1,7 @@
 """Augmentation of training images, drawn anew for every (epoch, sample).
 
-Facts: `images` levels work on images `[C, H, W]` and not on event frames; `events` levels the reverse.
+Facts: `images` levels work on images `[C, H, W]` and not on event frames; `events` levels the reverse; `white` is the
+only value for white that a level understands; `module` and `extra` say what it needs beside the installation.
 """
 
 from __future__ import annotations
@@ -65,6 +66,20 @@ ENTRIES = (
             Option("cutout", "int", 0, "side of a square set to the mean colour; 0 leaves it out", minimum=0),
         ),
         facts={"images": True},
+    ),
+    LevelEntry(
+        axis="augment",
+        name="randaugment",
+        equation="crop and flip of standard, then n operations, each one of 14 equally often, of magnitude m",
+        source="RandAugment (Cubuk et al. 2020, 1909.13719); amounts of torchvision; needs 'ablate-snn[augment]'",
+        factory="lightning_modules.data.rand_augment:RandAugment",
+        options=(
+            Option("n", "int", 2, "operations a sample", minimum=1, maximum=14),
+            Option("m", "float", 9.0, "magnitude", minimum=0, maximum=30),
+            Option("padding", "int", 4, "pixels added on each side before the crop", minimum=0, maximum=16),
+            Option("flip", "bool", True, "mirror left and right; wrong for digits and letters"),
+        ),
+        facts={"images": True, "white": 255, "module": "kornia", "extra": "augment"},
     ),
     _on_frames(
         "events",

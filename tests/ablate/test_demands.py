@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from ablate import config
@@ -96,3 +99,16 @@ def test_a_search_survives_being_written() -> None:
 
 def test_a_search_samples_on_the_seeds_that_are_given() -> None:
     assert len(config.load("quickstart", [*SEARCH, "seeds=3"]).seeds) == 3
+
+
+def test_a_level_of_a_package_that_is_not_installed_is_refused_without_torch() -> None:
+    """In a process of its own, in which kornia cannot be found."""
+    code = (
+        "import sys; sys.modules['kornia'] = None\n"
+        "from ablate import config\nfrom ablate.errors import RequestError\n"
+        "try: config.load('cifar10', ['axes={augment: [standard, {name: randaugment, m: 5}]}'])\n"
+        "except RequestError as error: print(error, 'torch' in sys.modules)"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    expected = "data.augment: 'randaugment' needs a further package: pip install 'ablate-snn[augment]' False\n"
+    assert shown == expected
