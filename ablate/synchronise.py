@@ -72,7 +72,7 @@ def synchronise(prepared: Prepared, told: Told) -> Synchronised:
         with speaking(prepared.directory.path):
             pass
     except StudyError as error:
-        raise StudyError(f"{error}; {_count(len(left))} left to upload") from None
+        raise StudyError(f"{error}; {_count(len(left))} left to upload" if left else str(error)) from None
     _upload(prepared, left, told)
     remote = remote_of(prepared)
     mended = mend(prepared, remote, told)

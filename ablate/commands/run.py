@@ -93,7 +93,8 @@ def _log_guide(console: Console, prepared: Prepared) -> None:
         synchronise.synchronise(prepared, lambda line: None)
     except StudyError as error:
         if not connection().told:  # by a run in this process
-            console.print(Text(f"{error}; the study is kept offline"), soft_wrap=True)
+            name = _shell_name(prepared.directory.path)
+            console.print(Text(f"{error}; the study is kept, upload it with: ablate sync {name}"), soft_wrap=True)
 
 
 def _say_stopped(console: Console, stopped: Interrupted, again: str) -> None:
