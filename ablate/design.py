@@ -65,6 +65,7 @@ class Plan:
     Attributes:
         dropped: run id -> reason, for the runs of cells that a search has stopped; those that began are not less run.
         confirmation: runs of selected cells on fresh seeds.
+        used_up: whether a search has drawn every cell that it can.
     """
 
     cells: tuple[Cell, ...]
@@ -72,6 +73,7 @@ class Plan:
     seeds: tuple[int, ...]
     dropped: Mapping[str, str] = field(default_factory=dict)
     confirmation: tuple[PlannedRun, ...] = ()
+    used_up: bool = False
 
     @property
     def runs(self) -> tuple[PlannedRun, ...]:

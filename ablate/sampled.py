@@ -28,7 +28,10 @@ def description(study: Study, cells: Sequence[Cell], ledger: Ledger) -> dict[str
             "trials": settings.trials,
             "sampler": settings.sampler,
             "metric": study.objective.metric,
-            "space": [f"{axis.path} {axis.range or [level.label for level in axis.levels]}" for axis in study.nuisance],
+            "space": [
+                f"{axis.path} ({axis.range or ' / '.join(level.label for level in axis.levels)})"
+                for axis in study.nuisance
+            ],
             "cells": [tuning.of(cell).plain() for cell in cells],
         }
     return found

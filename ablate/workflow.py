@@ -77,7 +77,8 @@ class Prepared:
             return len(self._run_ids())
         begun = self.states()
         dropped = sum(run_id not in begun for run_id in self.plan.dropped)
-        return search.trials * len(self.plan.seeds) - dropped + len(self.plan.confirmation)
+        cells = len(self.plan.cells) if self.plan.used_up else search.trials
+        return cells * len(self.plan.seeds) - dropped + len(self.plan.confirmation)
 
     def _run_ids(self) -> list[str]:
         tuning = self.study.fields.tuning

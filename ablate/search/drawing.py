@@ -69,7 +69,7 @@ class Drawing:
 
     def draw(self) -> Drawn | None:
         """The next cell; None when the budget is spent, or when the space seems to hold no further cell."""
-        if self.left <= 0:
+        if self._trials.used_up or self.left <= 0:
             return None
         misses = draw = 0
         known = self._trials.all()
@@ -88,6 +88,7 @@ class Drawing:
             self._exclude(params, cell, reason, excess)
             known, draw = self._trials.all(), 0
             seen.add(cell.cell_id)
+        self._trials.use_up()
         return None
 
     def _proposal(self, known: list[FrozenTrial], draw: int) -> samplers.Proposal:
@@ -152,7 +153,7 @@ def plan(study: Study, trials: SampledTrials) -> Plan:
         cells.setdefault(cell.cell_id, cell)
         if trial.state is TrialState.PRUNED:
             dropped |= dict.fromkeys((cell.run_id(seed) for seed in study.seeds), trial.user_attrs.get("reason", ""))
-    return Plan(tuple(cells.values()), tuple(excluded), study.seeds, dropped=dropped)
+    return Plan(tuple(cells.values()), tuple(excluded), study.seeds, dropped=dropped, used_up=trials.used_up)
 
 
 def _counts(trial: FrozenTrial) -> bool:

@@ -17,6 +17,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 _DIRECTIONS = {"maximize": StudyDirection.MAXIMIZE, "minimize": StudyDirection.MINIMIZE}
+_USED_UP = "used_up"
 
 
 class SampledTrials:
@@ -37,6 +38,18 @@ class SampledTrials:
         """Every trial, by number; none where nothing was sampled."""
         study_id = self._study_id()
         return [] if study_id is None else self._storage.get_all_trials(study_id, deepcopy=False)
+
+    @property
+    def used_up(self) -> bool:
+        """Whether the space was found to hold no further point."""
+        study_id = self._study_id()
+        return study_id is not None and bool(self._storage.get_study_user_attrs(study_id).get(_USED_UP))
+
+    def use_up(self) -> None:
+        """Note that the space holds no further point."""
+        if (study_id := self._study_id()) is not None and not self.used_up:
+            with self._writing():
+                self._storage.set_study_user_attr(study_id, _USED_UP, True)
 
     def add(
         self,

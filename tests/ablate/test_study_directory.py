@@ -125,3 +125,34 @@ def test_a_study_file_without_its_uid_is_refused(home: Path) -> None:
 
     with pytest.raises(RequestError, match="has no uid and branch"):
         study_directory.read(first.path)
+
+
+SEARCH = ["design=search", "search={trials: 5}", "axes={timesteps: {low: 2, high: 8}}"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "line"),
+    [
+        (["search={trials: 4}"], "was run with search.trials=5, now it is 4"),
+        (["search={trials: 5, sampler: random}"], "was run with search="),
+        (["axes={timesteps: {low: 2, high: 9}}"], "was run with axes="),
+        (["seeds=2"], "was run with seeds=5, now it is 2"),
+    ],
+)
+def test_of_a_search_the_budget_alone_may_grow(home: Path, overrides: list[str], line: str) -> None:
+    directory = study_directory.settle(Path("studies/s"), config.load("quickstart", SEARCH))
+    study_directory.save(directory)
+
+    study_directory.settle(directory.path, config.load("quickstart", [*SEARCH, "search={trials: 9}"]))
+    with pytest.raises(RequestError) as refusal:
+        study_directory.settle(directory.path, config.load("quickstart", [*SEARCH, *overrides]))
+    assert line in str(refusal.value)
+
+
+def test_a_changed_tuning_is_refused(home: Path) -> None:
+    tuning = "tuning={trials: 4, space: {lr: {low: 0.01, high: 0.5}}}"
+    directory = study_directory.settle(Path("studies/t"), config.load("quickstart", [tuning]))
+    study_directory.save(directory)
+
+    with pytest.raises(RequestError, match="was run with tuning="):
+        study_directory.settle(directory.path, config.load("quickstart", [tuning.replace("4", "5", 1)]))

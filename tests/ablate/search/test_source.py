@@ -120,6 +120,7 @@ def test_a_space_that_is_used_up_ends_the_search(driver: Make) -> None:
     made = driver(search={"trials": 30}, axes=LISTS)
 
     assert made.run().complete == 3
+    assert made.look()[1].used_up
     assert made.run().attempts == 0
 
 

@@ -1,0 +1,44 @@
+"""A search from the command line with real trainings: planned, run, confirmed, and then nothing is left to do."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from command_line import ablate
+
+STUDY = """
+name: small
+design: search
+search: {trials: 3, sampler: random, constraints: {parameters: {max: 6000}}}
+baseline:
+  data: {name: digits, batch_size: 256}
+  model: {depth: 1, width: 2, timesteps: 1}
+  training: {epochs: 1, lr: 0.05}
+axes:
+  residual: [plain, sresnet]
+  width: {low: 2, high: 6}
+engine: {name: inline}
+tracking: {mode: disabled}
+"""
+
+
+def test_a_search_is_run_confirmed_and_then_finished(tmp_path: Path) -> None:
+    (tmp_path / "small.yaml").write_text(STUDY)
+
+    planned = ablate("plan", "small.yaml", cwd=tmp_path)
+    done = ablate("run", "small.yaml", "--confirm", "best", "--seeds", "2", cwd=tmp_path)
+    again = ablate("run", "small.yaml", cwd=tmp_path)
+    smaller = ablate("run", "small.yaml", "search.trials=2", cwd=tmp_path)
+
+    assert "at most 3 cells x 1 seeds = 3 runs, 0 complete, 3 to do" in planned.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "5 runs in " in done.stdout
+    assert "Nothing to run: every planned run has ended." in again.stdout
+    assert smaller.returncode == 2
+    assert "was run with search.trials=3, now it is 2" in smaller.stderr
+    with (tmp_path / "studies" / "small" / "report" / "runs.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["status"] != "excluded"]
+    assert [row["purpose"] for row in rows] == ["study"] * 3 + ["confirmation"] * 2
+    assert all(int(row["parameters"]) <= 6000 for row in rows)
+    assert {row["seed"] for row in rows[3:]} == {"1000000", "1000001"}
