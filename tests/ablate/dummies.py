@@ -247,6 +247,13 @@ BEHAVIOURS = {
 }
 
 
+def unbuildable(spec: RunSpec) -> RunRecord:
+    """A preflight that one cell does not pass."""
+    if spec.varied:
+        raise RuntimeError("no such kernel")
+    return record(spec, metrics={"seconds": 1.0, "peak_memory_mb": 1.0})
+
+
 class Recorder:
     """A listener that remembers."""
 

@@ -1,0 +1,66 @@
+"""What the engine costs: at most 50 ms a run on the journal; the status of 10,000 runs in at most 2 s.
+
+500 trivial runs by eight workers on each storage, none twice and none missing. Run with `pytest tests/benchmarks`
+(extra `bench`); timings are no part of the test suite.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "ablate"))
+
+from conftest import fresh_database, postgres  # noqa: F401 - a fixture
+from dummies import Recorder, SpecMaker, plan, record
+
+from ablate.coordinator import coordinate
+from ablate.engines import ProcessEngine
+from ablate.ledger import Ledger
+
+RUNS = 500
+OPTIONS: dict[str, Any] = {"name": "dummy", "uid": "u", "objectives": {"val_accuracy": "maximize"}}
+
+
+@pytest.mark.parametrize("storage", ["journal", "sqlite", "postgresql"])
+def test_trivial_runs_by_eight_workers(
+    benchmark: Any, tmp_path: Path, request: pytest.FixtureRequest, storage: str
+) -> None:
+    urls = {
+        "journal": lambda: None,
+        "sqlite": lambda: f"sqlite:///{tmp_path}/study.db",
+        "postgresql": lambda: fresh_database(request.getfixturevalue("postgres")),
+    }
+    runs = plan(100, RUNS // 100, log=str(tmp_path / "done.log"))
+    engine = ProcessEngine("dummies:run", workers=8)
+    with Ledger.open(tmp_path / "study", url=urls[storage](), **OPTIONS) as ledger:
+        specs = SpecMaker(ledger.directory)
+        summary = benchmark.pedantic(coordinate, (ledger, runs, engine, specs, Recorder()), rounds=1)
+    benchmark.extra_info["ms_a_run"] = 1000 * benchmark.stats["mean"] / RUNS
+    assert summary.complete == RUNS
+    done = Counter(line.split()[0] for line in (tmp_path / "done.log").read_text().splitlines())
+    assert done == Counter({run.run_id: 1 for run in runs})
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A journal of 10,000 complete runs."""
+    folder = tmp_path_factory.mktemp("large")
+    with Ledger.open(folder, **OPTIONS) as ledger:
+        runs = plan(100, 100)
+        ledger.sync(runs)
+        specs = SpecMaker(folder)
+        for run in runs:
+            attempt = ledger.claim(run.run_id)
+            ledger.finish(attempt, record(specs(run, attempt)))
+    yield folder
+
+
+def test_states_of_ten_thousand_runs(benchmark: Any, large: Path) -> None:
+    states = benchmark.pedantic(lambda: Ledger.read(large, name="dummy", uid="u").states(), rounds=3)
+    assert len(states) == 10_000
