@@ -39,7 +39,7 @@ def read(source: str) -> StudyResults:
         runs = _runs(api, f"{entity}/{project}", {"config.uid": guide.config["uid"], "jobType": "train"})
         found = {run.config["run_id"]: run for run in runs if run.config.get("branch") == branch}
         return _results(json.loads(_file(guide, STUDY_FILE)), found)
-    except (KeyError, ValueError):
+    except ValueError:
         raise
     except Exception as error:
         raise ValueError(f"{source}: {type(error).__name__}: {str(error).splitlines()[0]}") from error
