@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from reports import wording
 from reports.analyses.card import Card, Table
@@ -85,7 +85,7 @@ def _optimism(frame: pd.DataFrame, metric: str) -> str:
     """How much the best of many owes to luck (Blom's approximation of the expected maximum of k normal values)."""
     kept = frame[frame["feasible"]]
     k, seeds = len(kept), int(kept["seeds"].iloc[0])
-    excess = float(norm.ppf((k - 0.375) / (k + 0.25)))
+    excess = float(ndtri((k - 0.375) / (k + 0.25)))
     start = f"The first row was selected among {wording.count(k, 'cell')} and is optimistic"
     spread = float(kept["sd"].mean())
     if k < 2 or np.isnan(spread):
