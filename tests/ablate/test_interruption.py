@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -73,6 +74,7 @@ def test_ctrl_c_stops_within_seconds_says_how_to_go_on_and_nothing_is_repeated(t
     assert process.returncode == 130
     # Without the overrides `quickstart` would be refused as changed; the directory holds the study as it was run.
     assert "Go on with: ablate run studies/quickstart" in output
+    assert re.search(r"interrupted and will continue (from epoch \d+( and \d+)*|from the start)\.", output)
     assert "Traceback" not in output
     assert not psutil.wait_procs(workers, timeout=5)[1]
     finish(tmp_path)

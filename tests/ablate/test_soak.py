@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import soak
-from conftest import fresh_database
+from servers import fresh_database
 
 DOZENS = 24
 THOUSANDS = 2000

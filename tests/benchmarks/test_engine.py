@@ -16,8 +16,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "ablate"))
 
-from conftest import fresh_database, postgres  # noqa: F401 - a fixture
 from dummies import Recorder, SpecMaker, plan, record
+from servers import fresh_database, running
 
 from ablate.coordinator import coordinate
 from ablate.engines import ProcessEngine
@@ -25,6 +25,12 @@ from ablate.ledger import Ledger
 
 RUNS = 500
 OPTIONS: dict[str, Any] = {"name": "dummy", "uid": "u", "objectives": {"val_accuracy": "maximize"}}
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running(tmp_path_factory.mktemp("postgres")) as url:
+        yield url
 
 
 @pytest.mark.parametrize("storage", ["journal", "sqlite", "postgresql"])
