@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from ablate.errors import RequestError
 from ablate.validation import explain
+from lightning_modules import data
 from lightning_modules.choices import Choices, DataChoices, ModelChoices, TrainingChoices
 from lightning_modules.level import Level
 
@@ -42,7 +43,7 @@ def with_settings(baseline: Baseline, settings: Mapping[str, Any], *, where: str
 
 
 def with_protocol(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """`paper_compat` means the released code's normalisation too, where the file does not say otherwise."""
+    """`paper_compat` means the released code's normalisation and split too, where the file does not say otherwise."""
     copy = dict(tree)
     baseline = copy.get("baseline")
     if not isinstance(baseline, Mapping) or baseline.get("protocol") != "paper_compat":
@@ -50,7 +51,16 @@ def with_protocol(tree: Mapping[str, Any]) -> dict[str, Any]:
     model = dict(baseline.get("model") or {})
     if model.get("normalization", "bntt") in ("bntt", {"name": "bntt"}):
         model["normalization"] = {"name": "bntt", "bias": True}
-    return {**copy, "baseline": {**baseline, "model": model}}
+    return {**copy, "baseline": {**baseline, "data": _released_split(baseline.get("data")), "model": model}}
+
+
+def _released_split(section: Any) -> Any:
+    """The `data` section with the split that has no validation part, where the data set has one and none is chosen."""
+    if not isinstance(section, Mapping) or section.get("split") is not None or section.get("subset") is not None:
+        return section
+    known = data.DATASETS.get(str(section.get("name")))
+    split = known and next((name for name, cut in known.splits.items() if cut.validation == 0), None)
+    return {**section, "split": split} if split else section
 
 
 def spelled(level: Level) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ablate.baseline import SECTIONS
 from ablate.errors import RequestError
-from lightning_modules import catalogue
+from lightning_modules import catalogue, data
 from lightning_modules.choices import LevelOf
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def check(study: Study) -> None:
 
 def _problems(study: Study) -> Iterator[str]:
     yield from _design(study)
+    yield from _validation_part(study)
     yield from _objectives(study)
     if study.baseline.protocol == "paper_compat" and (study.fields.search or study.fields.tuning):
         name = "search" if study.fields.search else "tuning"
@@ -39,6 +40,16 @@ def _problems(study: Study) -> Iterator[str]:
         yield from _pruner(study)
     yield from _tuning(study)
     yield from _packages(study)
+
+
+def _validation_part(study: Study) -> Iterator[str]:
+    chosen = study.baseline.data
+    if study.baseline.protocol == "sound" and data.describe(chosen).validation == 0:
+        others = [name for name, cut in data.entry(chosen.name).splits.items() if cut.validation != 0]
+        yield (
+            f"data.split: {chosen.split!r} has no validation part, on which protocol sound chooses; take "
+            f"{' or '.join(others)}, or protocol: paper_compat, which chooses on test"
+        )
 
 
 def _design(study: Study) -> Iterator[str]:

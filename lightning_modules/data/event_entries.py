@@ -95,6 +95,13 @@ CIFAR10DVS = DatasetEntry(
             f"test: indices 0-99 of each class (TEBN, PSN; known to score far higher); of the others {_TENTH}",
             "0736410ad9da82c23af4ff7a8216260712ab977ccf5135ef03f2c319906c6e2d",
         ),
+        "front90-all": SplitFacts(
+            train=9_000,
+            validation=0,
+            test=1_000,
+            sha256="e3131d5d70168ac4ea0110c9239a503cdda6fa3cb3974c6b8877b0854eb893d7",
+            rule="front90 without validation: what protocol paper_compat takes, since released code chooses on test",
+        ),
     },
     seeded=_of_cifar10dvs(
         "a tenth of each class for test and 9 % for validation, in the order of a hash of seed and index"

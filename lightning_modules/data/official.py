@@ -49,7 +49,9 @@ def _assemble(entry: DatasetEntry, choices: DataChoices, split: str, decode: Cal
                 labels[start:end] = _checked_labels(found_labels, file, entry)[: end - start]
         except ValueError as error:
             raise ValueError(f"{entry.name}: {file.name}: {error}") from error
-    return Arrays(images, labels, 255, held_out(split, labels[:train].tolist(), validation=train // 10, test=test))
+    cut = entry.splits.get(split)
+    held = train // 10 if cut is None or cut.validation is None else cut.validation
+    return Arrays(images, labels, entry.white, held_out(split, labels[:train].tolist(), validation=held, test=test))
 
 
 def _checked_images(images: np.ndarray, file: DataFile, entry: DatasetEntry) -> torch.Tensor:

@@ -9,6 +9,7 @@ import pytest
 
 from ablate import axes, baseline, config, design, identity, study_file
 from ablate.errors import RequestError
+from lightning_modules import data
 
 
 @pytest.mark.parametrize("name", sorted(study_file.packaged()))
@@ -75,6 +76,40 @@ def test_paper_compat_means_the_released_codes_normalisation() -> None:
     sound = config.load("quickstart").baseline.model.normalization
 
     assert (str(released), str(sound)) == ("bntt(bias=true)", "bntt")
+
+
+@pytest.mark.parametrize(
+    ("name", "split", "train"),
+    [
+        ("cifar10", "cifar10-all-v1", 50_000),
+        ("cifar100", "cifar100-all-v1", 50_000),
+        ("cifar10dvs", "front90-all", 9_000),
+    ],
+)
+def test_paper_compat_trains_on_all_that_released_code_trains_on(name: str, split: str, train: int) -> None:
+    released = config.load(name, ["baseline.protocol=paper_compat"])
+    facts = data.describe(released.baseline.data)
+    assert (facts.split, facts.train, facts.validation) == (split, train, 0)
+    assert config.parse(released.plain()) == released
+    chosen = next(iter(data.entry(name).splits))
+    kept = config.load(name, ["baseline.protocol=paper_compat", f"data.split={chosen}"])
+    assert data.describe(kept.baseline.data).split == chosen
+    assert data.describe(config.load(name).baseline.data).split == chosen
+
+
+def test_paper_compat_takes_the_split_of_a_subset_and_of_data_without_another() -> None:
+    for name in ("cifar10_small", "quickstart"):
+        released, sound = config.load(name, ["baseline.protocol=paper_compat"]), config.load(name)
+        assert data.describe(released.baseline.data) == data.describe(sound.baseline.data)
+
+
+def test_a_split_without_validation_is_refused_where_epochs_are_chosen_on_it() -> None:
+    with pytest.raises(RequestError) as refusal:
+        config.load("cifar10", ["data.split=cifar10-all-v1"])
+    assert str(refusal.value) == (
+        "data.split: 'cifar10-all-v1' has no validation part, on which protocol sound chooses; take cifar10-v1, or "
+        "protocol: paper_compat, which chooses on test"
+    )
 
 
 def test_paper_compat_leaves_a_normalisation_alone_that_the_file_spells_out() -> None:

@@ -32,8 +32,8 @@ def test_a_data_set_is_shown_with_splits_hashes_sizes_and_source(
     assert command.main(name, str(tmp_path)) == 0
     shown, entry = capsys.readouterr().out, data.entry(name)
     assert entry.source in shown
-    for split, facts in entry.splits.items():
-        assert f"split {split} (default): train {facts.train:,}" in shown
+    for number, (split, facts) in enumerate(entry.splits.items()):
+        assert f"split {split}{'' if number else ' (default)'}: train {facts.train:,}" in shown
         assert facts.sha256 in shown
     if entry.distribution is not None:
         assert f"{tmp_path / entry.distribution.folders[0]}/" in shown
@@ -124,7 +124,7 @@ def test_the_settings_of_the_paper_are_those_of_its_code(name: str) -> None:
     assert (model.depth, model.width, model.timesteps, model.leak) == (6, 32, 50, 0.8744)
     assert (baseline.training.epochs, baseline.training.lr, baseline.data.batch_size) == (70, 0.026844, 21)
     if name == "cifar10dvs":
-        assert (baseline.data.split, str(model.encoding), str(baseline.data.augment)) == (
+        assert (data.describe(baseline.data).split, str(model.encoding), str(baseline.data.augment)) == (
             "front90",
             "event_count",
             "none",

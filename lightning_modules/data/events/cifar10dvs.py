@@ -49,15 +49,17 @@ def cut(split: str, places: list[tuple[int, int]]) -> Split:
 
     Args:
         split: `front90` (test: the last tenth of each class in the textual order of names, S-ResNet's and SEW's habit),
-            `first100` (test: indices 0 to 99, TEBN's and PSN's) or `random:<seed>`.
+            `front90-all` (the same, no validation), `first100` (test: indices 0 to 99, TEBN's and PSN's) or
+            `random:<seed>`.
         places: class and index of every recording.
     """
     labels = [label for label, _ in places]
     if split.startswith("random:"):
         # 9 % of all: a tenth of what is not tested, as in the other splits.
         return stratified(split, labels, validation=Fraction(9, 100), test=_TENTH)
-    chosen = _last_in_text if split == "front90" else _first
-    return tested_on(split, labels, [at for at, (_, index) in enumerate(places) if chosen(index)], validation=_TENTH)
+    chosen = _first if split == "first100" else _last_in_text
+    held = Fraction(0) if split == "front90-all" else _TENTH
+    return tested_on(split, labels, [at for at, (_, index) in enumerate(places) if chosen(index)], validation=held)
 
 
 def read_aedat4(path: Path) -> np.ndarray:

@@ -27,8 +27,9 @@ from synthetic import (
 from lightning_modules import data
 from lightning_modules.building import create
 from lightning_modules.choices import DataChoices
-from lightning_modules.data.facts import DatasetEntry
+from lightning_modules.data.facts import DatasetEntry, SplitFacts
 from lightning_modules.data.module import TensorData
+from lightning_modules.data.splits import held_out
 
 Opener = Callable[..., TensorData]
 
@@ -223,6 +224,24 @@ def test_an_idx_file_of_something_else_is_refused(
     assert entry.distribution is not None
     with pytest.raises(ValueError, match=f"tiny: train-images-idx3-ubyte: .*{message}"):
         opened(entry)
+
+
+def test_a_split_without_validation_trains_on_all_training_images(tmp_path: Path, opened: Opener) -> None:
+    contents = cifar_contents()
+    write_folder(tmp_path, contents)
+    entry = cifar_entry(contents)
+    whole = SplitFacts(2 * BATCH, 0, BATCH, "", "synthetic")
+    split = opened(replace(entry, splits={**entry.splits, "tiny-all-v1": whole}), split="tiny-all-v1").arrays.split
+    assert split.train == tuple(range(2 * BATCH)) and split.validation == ()
+    assert split.test == tuple(range(2 * BATCH, 3 * BATCH))
+
+
+@pytest.mark.parametrize("name", ["cifar10", "cifar100", "mnist", "fashion_mnist"])
+def test_the_listed_split_without_validation_needs_no_labels(name: str) -> None:
+    entry = data.entry(name)
+    cut, train = entry.splits[f"{name}-all-v1"], entry.training_images
+    assert (cut.train, cut.validation, cut.test) == (train, 0, entry.test_images)
+    assert cut.sha256 == held_out(name, [0] * train, validation=0, test=entry.test_images).digest()
 
 
 def test_other_labels_than_the_split_was_made_for_are_refused(tmp_path: Path, opened: Opener) -> None:

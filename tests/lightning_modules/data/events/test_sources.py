@@ -191,7 +191,9 @@ def test_cifar10dvs_is_read_as_the_makers_library_wrote_it(tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("few_of_cifar10dvs")
-@pytest.mark.parametrize(("split", "tested"), [("front90", {99, 909}), ("first100", {0, 5, 99})])
+@pytest.mark.parametrize(
+    ("split", "tested"), [("front90", {99, 909}), ("front90-all", {99, 909}), ("first100", {0, 5, 99})]
+)
 def test_the_index_in_its_name_decides_where_a_recording_belongs(tmp_path: Path, split: str, tested: set[int]) -> None:
     for name in cifar10dvs.CLASSES:
         (tmp_path / "CIFAR10DVS" / name).mkdir(parents=True)
@@ -202,7 +204,7 @@ def test_the_index_in_its_name_decides_where_a_recording_belongs(tmp_path: Path,
     assert len(found.split.test) == 10 * len(tested)
 
 
-@pytest.mark.parametrize("split", ["front90", "first100", "random:7"])
+@pytest.mark.parametrize("split", ["front90", "front90-all", "first100", "random:7"])
 def test_the_splits_of_cifar10dvs_are_the_listed_ones(split: str) -> None:
     places = [(label, index) for label in range(10) for index in range(1000)]
     cut, facts = cifar10dvs.cut(split, places), data.describe(DataChoices(name="cifar10dvs", split=split))
