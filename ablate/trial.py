@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ablate import plugins
 from ablate.memory import PeakMemory
@@ -50,7 +50,8 @@ def _attempt(spec: RunSpec, logger: Any) -> RunRecord:
 
     classifier, module, _ = built(spec)
     device = chosen_device(spec)
-    backend = spec.execution.get("backend", "eager") if device == "cpu" else "eager"
+    compiles = device == "cpu" and spec.execution.get("backend") == "compiled"
+    backend: Literal["eager", "compiled"] = "compiled" if compiles else "eager"
     classifier.network.use_backend(backend)
     with PeakMemory(device) as memory:
         trained = train(spec, classifier, module, logger)

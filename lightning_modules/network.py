@@ -7,10 +7,13 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from lightning_modules import catalogue
+from lightning_modules import allocator, catalogue
 from lightning_modules.building import create
 from lightning_modules.choices import ModelChoices
 from lightning_modules.layers import Backend, Layers, NormFire, StepConv2d
+
+# Here, since whoever trains imports this module before the first activations are made.
+allocator.keep_freed_memory()
 
 _NEURON_SETTINGS = ("neuron", "leak", "threshold", "reset", "detach_reset", "fire", "scale", "surrogate")
 

@@ -167,8 +167,8 @@ class _NormaliseAndFire(torch.autograd.Function):
             level, slope = level.sum(0, keepdim=True), slope.sum(0, keepdim=True)
         level, slope = level.to(mean.dtype), slope.to(mean.dtype)
         dx = compiled.finish()(current, y, mean, scale, level, slope)
-        d_bias = None if ctx.bias is None else d_bias.sum_to_size(ctx.bias).to(gain.dtype)
-        return images(dx, ctx.height), d_gain.sum_to_size(gain.shape).to(gain.dtype), d_bias, joined, *[None] * 4
+        of_bias = None if ctx.bias is None else d_bias.sum_to_size(ctx.bias).to(gain.dtype)
+        return images(dx, ctx.height), d_gain.sum_to_size(gain.shape).to(gain.dtype), of_bias, joined, *[None] * 4
 
 
 def _small_gradients(
