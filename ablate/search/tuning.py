@@ -17,7 +17,7 @@ from ablate.design import Cell, Plan, PlannedRun
 from ablate.records import RunRecord
 from ablate.search import samplers
 from ablate.search.booking import SampledRun
-from ablate.search.space import Params, Space
+from ablate.search.space import Params, Space, coordinates
 from ablate.search.trials import SampledTrials
 from ablate.sections import FRESH_SEEDS
 from lightning_modules import constraints
@@ -77,6 +77,7 @@ class Tuning:
         self._trials_of = trials_of
         self.settings = study.fields.tuning
         self.space = Space(study.nuisance)
+        self.metric = study.objective.metric
 
     def of(self, cell: Cell) -> Tuned:
         """What the tuning of a cell has found so far."""
@@ -145,8 +146,6 @@ class Tuning:
         return {path: value for level in self.space.levels(params) for path, value in level.settings.items()}
 
     def _border(self, params: Mapping[str, Any]) -> Iterator[str]:
-        from ablate.search.space import coordinates
-
         for axis in self.space.axes:
             if axis.range is not None:
                 one = {axis.name: self.space.distributions[axis.name]}
@@ -186,7 +185,7 @@ class TuningSource:
         if run.run_id not in self._open:
             return
         cell, trial = self._open.pop(run.run_id)
-        value = record.metrics.get(self._tuning._study.objective.metric)
+        value = record.metrics.get(self._tuning.metric)
         if record.status == "complete" and value is not None:
             self._tuning.trials(cell).finish(trial, TrialState.COMPLETE, [float(value)])
             return
