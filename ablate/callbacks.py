@@ -10,8 +10,8 @@ from typing import Any
 import pytorch_lightning as pl
 
 from ablate.files import write_atomically
-from reports.schema import curve
 from ablate.pruning import Judge, Pruned
+from reports.schema import curve
 
 
 class ProgressFile(pl.Callback):

@@ -18,8 +18,10 @@ from lightning_modules.catalogue import near
 STUDY_YAML = "study.yaml"
 
 # Sections whose keys merge; everything else, a level with options among it, is a value and is replaced whole.
-_SECTIONS = ("baseline", "baseline.data", "baseline.model", "baseline.training", "objective", "tracking")
-_SECTIONS += ("engine", "engine.slurm")
+_SECTIONS = (
+    "baseline", "baseline.data", "baseline.model", "baseline.training", "objective", "tracking", "engine",
+    "engine.slurm",
+)  # fmt: skip
 _HEADER = ("uid", "branch")
 _STORAGE = "storage"
 _NO_MAPPING = "a study file is a mapping with name, baseline and axes"
