@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from statistics import mean
 from typing import Any
 
 from ablate.design import Cell
 from lightning_modules import data
 from lightning_modules.choices import DataChoices
+from lightning_modules.data.events import sources
 
 # Measured on two cores of a server CPU of 2022, one thread a worker. Good to a factor of two or three elsewhere,
 # which is what a person needs to choose between a coffee and a night; the first runs replace it by a measurement.
@@ -27,16 +29,44 @@ def seconds_a_run(cells: Sequence[Cell]) -> float:
 
 
 def _cell_seconds(config: Mapping[str, Any]) -> float:
-    facts = data.describe(DataChoices.model_validate(config["data"]))
+    choices = DataChoices.model_validate(config["data"])
+    facts = data.describe(choices)
     model, epochs = config["model"], config["training"]["epochs"]
-    train, validation = facts.train or _UNKNOWN_SIZE, facts.validation or 0
+    train, validation, test = _sizes(choices, facts)
+    if config["protocol"] == "paper_compat":
+        validation = test
     batches = math.ceil(train / config["data"]["batch_size"])
     layers = 6 * model["depth"] + 2
     dispatch = batches * layers * model["timesteps"] * SECONDS_A_LAYER_STEP
     # At the end test is evaluated once, and validation twice more, for energy and diagnostics.
-    passes = epochs * (train * (1 + _BACKWARD) + validation) + 2 * validation + (facts.test or 0)
-    arithmetic = passes * model["timesteps"] * _macs(model, facts.shape) * SECONDS_A_MAC
+    passes = epochs * (train * (1 + _BACKWARD) + validation) + 2 * validation + test
+    shape = facts.shape
+    if facts.kind == "events":
+        # Frames are resized, and the stem's stride is 2.
+        side = math.ceil(model["frame_size"] / 2)
+        shape = (shape[0], side, side)
+    arithmetic = passes * model["timesteps"] * _macs(model, shape) * SECONDS_A_MAC
     return SECONDS_A_RUN + epochs * dispatch + arithmetic
+
+
+def _sizes(choices: DataChoices, facts: data.DatasetFacts) -> tuple[int, int, int]:
+    """Samples in training, validation and test: those listed, else those whose recordings lie here, else a guess."""
+    if facts.train is not None:
+        return facts.train, facts.validation or 0, facts.test or 0
+    return _listed(choices.name, choices.split, choices.root) or (_UNKNOWN_SIZE, 0, 0)
+
+
+@lru_cache(maxsize=8)
+def _listed(name: str, split: str | None, root: str | None) -> tuple[int, int, int] | None:
+    """Sizes of the parts of recordings that lie here, by their names; None where there are none or a packed archive."""
+    entry = data.entry(name)
+    if entry.recordings is None or not sources.at_hand(entry, root):
+        return None
+    try:
+        cut = data.recordings(DataChoices(name=name, split=split, root=root)).split
+    except (ValueError, OSError):
+        return None
+    return len(cut.train), len(cut.validation), len(cut.test)
 
 
 def _macs(model: Mapping[str, Any], shape: tuple[int, int, int]) -> float:

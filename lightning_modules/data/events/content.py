@@ -32,6 +32,12 @@ def digest(paths: Sequence[tuple[str, Path]], what: str) -> str:
     return remembered.read_text()
 
 
+def remembered(paths: Sequence[tuple[str, Path]]) -> str | None:
+    """The digest of files that were read before and have not changed since; None if they would have to be read."""
+    found = cache.folder("digests") / _state(paths)
+    return found.read_text() if _is_digest(found) else None
+
+
 def _digest(paths: Sequence[tuple[str, Path]], what: str) -> str:
     whole = hashlib.sha256()
     progress = Progress(f"{what}: reading {len(paths):,} files for their digest", len(paths))

@@ -43,6 +43,15 @@ def state(entry: DatasetEntry, root: str | None) -> str:
     return f"only {', '.join(present)} present" if present else "not downloaded"
 
 
+def at_hand(entry: DatasetEntry, root: str | None) -> bool:
+    """Whether the recordings can be listed at once: they lie in their folder, or their archive was unpacked before."""
+    base, archive = _places(entry, root)
+    if all((base / name).exists() for name in published(entry).needs):
+        return True
+    key = content.remembered([(archive.name, archive)]) if archive.is_file() else None
+    return key is not None and _target(entry, key).is_dir()
+
+
 def folder(entry: DatasetEntry, root: str | None) -> Path:
     """The folder that holds what the data set needs.
 
@@ -95,7 +104,7 @@ def _places(entry: DatasetEntry, root: str | None) -> tuple[Path, Path]:
 def _unpacked(entry: DatasetEntry, archive: Path) -> Path:
     what = f"{entry.name}: what {archive.name} holds"
     key = content.digest([(archive.name, archive)], what)
-    target = cache.folder("unpacked") / f"{entry.name}-{key[:32]}"
+    target = _target(entry, key)
 
     def make(path: Path) -> None:
         archives.unpack(archive, path, entry.name)
@@ -107,6 +116,10 @@ def _unpacked(entry: DatasetEntry, archive: Path) -> Path:
     if found is None:
         raise ValueError(f"{entry.name}: {archive} does not hold {', '.join(published(entry).needs)} in one folder")
     return found
+
+
+def _target(entry: DatasetEntry, key: str) -> Path:
+    return cache.folder("unpacked") / f"{entry.name}-{key[:32]}"
 
 
 _LISTING = ".files"
