@@ -170,6 +170,9 @@ class _Loop:
         return due
 
     def _do(self, due: deque[Planned]) -> None:
+        if (first := self._next(due)) is None:
+            return  # the engine is asked for nothing before there is a run for it
+        due.appendleft(first)
         while True:
             while len(self._running) < self._engine.capacity and (run := self._next(due)) is not None:
                 self._start(run)

@@ -9,6 +9,7 @@ from ablate.attempts import RunState
 from ablate.baseline import Baseline
 from ablate.errors import RequestError
 from ablate.records import RunRecord
+from lightning_modules import data
 
 
 def fingerprint_of(records: Iterable[RunRecord]) -> str | None:
@@ -35,12 +36,7 @@ def require(baseline: Baseline, states: Iterable[RunState], *, where: str) -> No
     expected = fingerprint_of(state.summary for state in states if state.status == "complete" and state.summary)
     if expected is None:
         return
-    from lightning_modules import data
-    from lightning_modules.building import create
-
-    encoder = create("encoding", baseline.model.encoding, timesteps=baseline.model.timesteps)
-    select_on_test = baseline.protocol == "paper_compat"
-    found = data.open(baseline.data, encoder=encoder, seed=0, select_on_test=select_on_test).fingerprint
+    found = data.fingerprint(baseline.data)
     if found != expected:
         raise RequestError(
             f"{where}: its runs saw other data of {baseline.data.name} ({expected[:12]}) than lie here ({found[:12]}), "

@@ -135,7 +135,5 @@ class StudyFields(Choices):
         if isinstance(seeds, list) and (not seeds or len(set(seeds)) != len(seeds)):
             raise ValueError(f"{seeds} is not a list of distinct seeds")
         if isinstance(seeds, list) and max(seeds) >= FRESH_SEEDS:
-            raise ValueError(
-                f"{max(seeds)} is too large; from {FRESH_SEEDS} on they are for confirmations and tunings"
-            )
+            raise ValueError(f"{max(seeds)} is too large; from {FRESH_SEEDS} on they are for confirmations and tunings")
         return seeds

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from statistics import mean
+from typing import TYPE_CHECKING
 
-from ablate import backend, config, confirmation, export, same_data, study_directory, work
+from ablate import backend, config, confirmation, same_data, study_directory, work
 from ablate.attempts import RunState
 from ablate.config import Study
 from ablate.coordinator import Listener, Summary, coordinate
 from ablate.design import Plan
 from ablate.engines import choice
 from ablate.engines.choice import Placement
+from ablate.engines.on_demand import OnDemand
 from ablate.errors import RequestError
 from ablate.ledger import Ledger
 from ablate.provenance import code, commit
@@ -22,8 +24,9 @@ from ablate.records import RunRecord
 from ablate.specs import Specs
 from ablate.study_directory import MAIN, StudyDirectory
 from lightning_modules import data
-from reports import guide
-from reports.results import StudyResults
+
+if TYPE_CHECKING:
+    from reports.results import StudyResults
 
 TRIAL = "ablate.trial:run"
 
@@ -210,9 +213,10 @@ def _backend(prepared: Prepared) -> backend.Choice:
 
 
 def _coordinate(prepared: Prepared, plan: Plan, ledger: Ledger, listener: Listener) -> Summary:
-    """Work on a plan with an engine of its own."""
+    """Work on a plan with an engine of its own, which starts with the first run."""
     todo = work.work(prepared.study, plan, ledger)
-    engine = choice.create(prepared.placement, TRIAL, prepared.directory.path.absolute() / "slurm")
+    folder = prepared.directory.path.absolute() / "slurm"
+    engine = OnDemand(partial(choice.create, prepared.placement, TRIAL, folder))
     specs, retries = Specs(prepared.directory, ledger), prepared.study.fields.engine.retries
     return coordinate(ledger, todo.runs, engine, specs, listener, retries=retries, source=todo.source)
 
@@ -282,6 +286,10 @@ def open_ledger(prepared: Prepared) -> Ledger:
 
 def report(prepared: Prepared) -> tuple[StudyResults, list[Path]]:
     """Write tables and guides from the ledger; gives the results and the files written."""
+    from ablate import export  # pandas and scipy, which commands that write no tables do without
+    from reports import guide
+    from reports.results import StudyResults
+
     results = export.results(prepared.directory, prepared.plan, read_ledger(prepared.directory))
     folder = prepared.directory.report
     written = results.write(folder)

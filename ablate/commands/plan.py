@@ -16,7 +16,6 @@ from ablate.display import duration
 from ablate.search.space import sample_cells
 from ablate.workflow import Prepared, prepare
 from lightning_modules import catalogue, data
-from reports.statistics.power import detectable_effect, equivalence_sd
 
 
 def main(
@@ -110,6 +109,8 @@ def _likely_cells(prepared: Prepared) -> Sequence[Cell]:
 
 def _power(study: Study) -> list[str]:
     """What the design can detect, in the only unit known before it runs: the SD of the paired differences."""
+    from reports.statistics.power import detectable_effect, equivalence_sd  # scipy, which status does without
+
     blocks = len(study.seeds)
     if blocks < 2:
         return ["Cannot tell: anything; one seed block leaves nothing to compare with chance (seeds=5 is a start)"]

@@ -162,6 +162,17 @@ def recordings(choices: DataChoices) -> Recordings:
     return found
 
 
+def fingerprint(choices: DataChoices) -> str:
+    """What `TensorData.fingerprint` of the chosen data will be, without making frames of recordings.
+
+    Raises:
+        ValueError, FileNotFoundError: as `open`.
+    """
+    facts = describe(choices)
+    loaded: Arrays | Recordings = _load(entry(facts.name), choices, facts.split)
+    return loaded.fingerprint()
+
+
 def _load(chosen: DatasetEntry, choices: DataChoices, split: str) -> Any:
     module, _, function = chosen.loader.partition(":")
     return getattr(importlib.import_module(module), function)(chosen, choices, split)

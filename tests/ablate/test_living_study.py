@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from booked import STUDY, booked
+from booked import STUDY, book, booked
 from command_line import inside as ablate
+
+from ablate import workflow
 
 STUDY_FOLDER = "studies/quickstart"
 
@@ -44,6 +46,20 @@ def test_a_changed_study_is_refused_with_the_difference_and_the_ways_out(
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert line in done.stderr and "--branch" in done.stderr and "--dir" in done.stderr
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("made", ["complete", "failed"])
+def test_on_a_finished_study_no_engine_starts(tmp_path: Path, made: str) -> None:
+    """A Ray that was to start would find no cluster at this address."""
+    runs = booked(tmp_path, complete=6 if made == "complete" else 5)
+    if made == "failed":
+        with workflow.open_ledger(workflow.prepare_existing(str(tmp_path / STUDY_FOLDER))) as ledger:
+            book(ledger, runs[5:], status="failed", kind="error", reason="no", metrics={})
+
+    done = ablate("run", STUDY_FOLDER, "engine.name=ray", "engine.address=127.0.0.1:1", cwd=tmp_path)
+
+    assert done.returncode == (0 if made == "complete" else 1), done.stderr
+    assert "Nothing to run: every planned run has ended." in done.stdout
 
 
 def test_a_branch_keeps_the_old_runs_apart(tmp_path: Path) -> None:

@@ -51,6 +51,8 @@ def unpack(archive: Path, target: Path, dataset: str) -> None:
             if most < 0:
                 raise ValueError(f"{dataset}: {archive} is refused: it would unpack to more than {_GROWTH} its size")
             path = target / PurePosixPath(member.name)
+            if path.exists():
+                raise ValueError(f"{dataset}: {archive} is refused: it holds {member.name!r} twice")
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("xb") as file:
                 _copy(stream, file, member.size)

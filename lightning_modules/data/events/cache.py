@@ -94,15 +94,17 @@ def _locked(path: Path, what: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _errors_in_a_line(path: Path, what: str) -> Iterator[None]:
-    """Say of an error in writing what was to be written where, and what helps; its number stays."""
+    """Say of an error in writing what was to be written where, and what helps; of one in reading, what was read."""
     try:
         yield
     except OSError as error:
         if error.errno is None:
             raise
+        if error.filename is not None and not Path(error.filename).is_relative_to(path.parent):
+            raise type(error)(f"{what}: {error.filename} cannot be read ({error.strerror})") from error
         room = (
             "make room there, or set XDG_CACHE_HOME to a folder with more"
             if error.errno in _FULL
-            else ("set XDG_CACHE_HOME to a folder that can be written")
+            else "set XDG_CACHE_HOME to a folder that can be written"
         )
-        raise type(error)(error.errno, f"{what}: {path.parent} cannot take it ({error.strerror}); {room}") from error
+        raise type(error)(f"{what}: {path.parent} cannot take it ({error.strerror}); {room}") from error
