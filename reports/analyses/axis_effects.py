@@ -14,6 +14,7 @@ from reports.matching import axis_of, levels_of
 from reports.results import StudyResults
 from reports.statistics.power import detectable_effect, equivalence_sd, pooled_sd
 from reports.statistics.verdict import BETTER, EQUIVALENT, WORSE
+from reports.twins import twins
 
 _COST_COLUMNS = {
     "firing_rate": ("firing rate", lambda value: wording.significant(value)),
@@ -132,8 +133,16 @@ def _notes(results: StudyResults, frame: pd.DataFrame, contrasts: pd.DataFrame, 
     if missing:
         verb = "is" if len(missing) == 1 else "are"
         notes.append(f"Without data and left out: {wording.listing(missing)} {verb} in none of the runs.")
+    notes += [_same_function(levels) for levels in twins(results, str(contrasts["axis"].iloc[0]))]
     notes += _beyond_this_test_set(contrasts)
     return (*notes, *(note for row in contrasts.to_dict("records") for note in _row_notes(row)))
+
+
+def _same_function(levels: tuple[str, ...]) -> str:
+    return (
+        f"{wording.listing(levels)} came out the same to the last digit in every run: with the other settings of this "
+        "study they compute the same function, so their rows are one finding and their tie says nothing of the levels."
+    )
 
 
 def _beyond_this_test_set(contrasts: pd.DataFrame) -> list[str]:
