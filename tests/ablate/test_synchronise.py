@@ -112,6 +112,22 @@ def _same(study: Path, out: Path) -> list[str]:
     return [name for name in TABLES if (study / "report" / name).read_bytes() != (out / name).read_bytes()]
 
 
+# First, since a client whose server died in another test may still be sending to this port.
+def test_doctor_mends_wandb_directories_from_the_ledger(study: Path, double: WandbDouble) -> None:
+    complete = [each for each in wandb_local.directories(study) if wandb_local.summary(each)["status"] == "complete"]
+    first, second = complete
+    shutil.rmtree(first.path)
+    second.file.write_bytes(second.file.read_bytes()[:400])
+    found = [each.what for each in doctor.examine(_prepared(study))]
+    assert len(found) == 2 and "has no W&B directory" in found[0] + found[1]
+    assert doctor_command.main(str(study), None, fix=True) == 0
+    assert len(wandb_local.directories(study)) == 4
+    assert double.requests == [], "an offline study is mended offline"
+    _sync(study)
+    assert report_command.main(None, None, SOURCE, "rebuilt") == 0
+    assert _same(study, Path("rebuilt")) == []
+
+
 def test_what_is_offline_is_uploaded_once(study: Path, double: WandbDouble, tmp_path: Path) -> None:
     done = _sync(study)
     assert (done.uploaded, done.mended, done.guide, done.place) == (4, 0, True, "me/snn-ablation")
@@ -201,21 +217,6 @@ def test_doctor_mends_what_the_server_says_otherwise(
     found = capsys.readouterr().out
     assert "is not on the server" in found and "the ledger says" in found and "2 findings" in found
     assert doctor_command.main(str(study), None, fix=True) == 0
-    assert report_command.main(None, None, SOURCE, "rebuilt") == 0
-    assert _same(study, Path("rebuilt")) == []
-
-
-def test_doctor_mends_wandb_directories_from_the_ledger(study: Path, double: WandbDouble) -> None:
-    complete = [each for each in wandb_local.directories(study) if wandb_local.summary(each)["status"] == "complete"]
-    first, second = complete
-    shutil.rmtree(first.path)
-    second.file.write_bytes(second.file.read_bytes()[:400])
-    found = [each.what for each in doctor.examine(_prepared(study))]
-    assert len(found) == 2 and "has no W&B directory" in found[0] + found[1]
-    assert doctor_command.main(str(study), None, fix=True) == 0
-    assert len(wandb_local.directories(study)) == 4
-    assert double.requests == [], "an offline study is mended offline"
-    _sync(study)
     assert report_command.main(None, None, SOURCE, "rebuilt") == 0
     assert _same(study, Path("rebuilt")) == []
 
