@@ -140,8 +140,9 @@ def _notes(results: StudyResults, frame: pd.DataFrame, contrasts: pd.DataFrame, 
 
 def _same_function(levels: tuple[str, ...]) -> str:
     return (
-        f"{wording.listing(list(levels))} came out the same to the last digit in every run: with the other settings of this "
-        "study they compute the same function, so their rows are one finding and their tie says nothing of the levels."
+        f"{wording.listing(list(levels))} came out the same to the last digit in every run: with the other settings of "
+        "this study they compute the same function, so their rows are one finding and their tie says nothing of the "
+        "levels."
     )
 
 
