@@ -91,17 +91,23 @@ def describe(choices: DataChoices) -> DatasetFacts:
 
 
 def check(choices: DataChoices) -> None:
-    """See that the files of the chosen data are there and are the published ones. Reads them once, writes nothing.
+    """See that the files of the chosen data are there, are the published ones and hold what can be read.
+
+    Recordings are read once for all studies; the cache remembers that they were sound. Simulated ones are made sound.
 
     Raises:
-        ValueError: as `describe`, or if a file is not the published one.
+        ValueError: as `describe`, or if a file is not the published one or a recording cannot be used.
         FileNotFoundError: if a file is missing; the message says how to get it.
         OSError: if a file cannot be read.
     """
     describe(choices)
     chosen = entry(choices.name)
     if chosen.kind == "events":
-        recordings(choices)
+        found = recordings(choices)
+        if chosen.recordings is not None:
+            from lightning_modules.data.events import soundness
+
+            soundness.check(found)
     else:
         files.check(chosen, choices.root, choices.subset)
 
