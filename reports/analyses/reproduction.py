@@ -38,10 +38,11 @@ class Reproduction:
 def _facts(study: Mapping[str, Any], provenance: Mapping[str, Any]) -> list[tuple[str, str]]:
     data = study["data"]
     sizes = ", ".join(f"{part} {data[part]:,}" for part in ("train", "validation", "test") if data.get(part))
+    split = f"{data.get('name', '')} {data.get('version', '')}, split {data.get('split', '')}"
     facts = [
         ("study", f"{study['name']} ({study.get('uid', '')}, branch {study.get('branch', '')})"),
         ("seeds", _text(study["seeds"])),
-        ("data", f"{data.get('name', '')} {data.get('version', '')}, split {data.get('split', '')}: {sizes}"),
+        ("data", f"{split}: {sizes}" if sizes else split),
         ("selection", _SELECTION.get(study["protocol"], study["protocol"])),
         ("commit", _text(provenance.get("commit"))),
         ("versions", _text(provenance.get("versions"))),
