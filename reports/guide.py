@@ -12,6 +12,7 @@ from reports.analyses.confirmed import Confirmed
 from reports.analyses.costs import Costs
 from reports.analyses.coverage import Coverage
 from reports.analyses.overview import Overview
+from reports.analyses.pareto import Pareto
 from reports.analyses.pruned_runs import PrunedRuns
 from reports.analyses.published import Published
 from reports.analyses.recommendations import Recommendations
@@ -19,7 +20,7 @@ from reports.analyses.reproduction import Reproduction
 from reports.analyses.tuned import Tuned
 from reports.effects import effects
 from reports.frames import to_csv, write_text
-from reports.render import html, latex, markdown, text
+from reports.render import html, latex, markdown, structured, text
 from reports.results import StudyResults
 
 
@@ -27,7 +28,8 @@ def analyses(results: StudyResults) -> tuple[Analysis, ...]:
     """The questions a guide of these results asks, in its order."""
     return (
         Overview(), *_findings(results), *_where(Confirmed(), results), *_where(Tuned(), results),
-        *_where(PrunedRuns(), results), *_costs(results), *_where(Published(), results), Coverage(), Reproduction(),
+        *_where(PrunedRuns(), results), *_costs(results), *_where(Pareto(), results),
+        *_where(Published(), results), Coverage(), Reproduction(),
     )  # fmt: skip
 
 
@@ -52,7 +54,7 @@ def cards(results: StudyResults, asked: Iterable[Analysis] | None = None) -> tup
 
 
 def write_guide(results: StudyResults, directory: Path | str) -> list[Path]:
-    """Write `effects.csv`, `guide.md`, `guide.tex`, `guide.html` and `tables/*.tex`; return their paths.
+    """Write `effects.csv`, `guide.md`, `guide.tex`, `guide.html`, `guide.json` and `tables/*.tex`; return their paths.
 
     The files depend on the results alone: the same results give the same bytes, and a table that an earlier guide
     had and this one has not is removed, so that no paper includes a number that no longer stands.
@@ -63,6 +65,7 @@ def write_guide(results: StudyResults, directory: Path | str) -> list[Path]:
         "guide.md": markdown.render(title, made),
         "guide.tex": latex.render(title, made),
         "guide.html": html.render(title, made),
+        "guide.json": structured.render(title, made),
     }
     content |= {f"tables/{name}": table for name, table in latex.tables(made).items()}
     written = [write_text(folder / name, each) for name, each in content.items()]

@@ -12,7 +12,8 @@ import pytest
 from command_line import ablate
 
 TINY = ["seeds=2", "training.epochs=1", "axes={residual: [plain], timesteps: [2]}", "model={timesteps: 1, width: 2}"]
-TABLES = {"runs.csv", "effects.csv", "curves.csv", "layers.csv", "results.json", "guide.md", "guide.tex", "guide.html"}
+GUIDES = {"guide.md", "guide.tex", "guide.html", "guide.json"}
+TABLES = {"runs.csv", "effects.csv", "curves.csv", "layers.csv", "results.json"} | GUIDES
 
 
 @pytest.fixture(scope="module")

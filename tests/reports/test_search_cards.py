@@ -69,7 +69,7 @@ def test_several_objectives_mark_the_front() -> None:
 def test_a_search_has_no_table_of_effects_and_no_recommendation() -> None:
     keys = [analysis.key for analysis in analyses(search(ONE))]
 
-    assert keys == ["overview", "best-cells", "coverage", "reproduction"]
+    assert keys == ["overview", "best-cells", "pareto", "coverage", "reproduction"]
     assert "seed block" not in " ".join(Overview().compute(search(ONE)).notes)
 
 

@@ -1,0 +1,110 @@
+"""Accuracy against energy: the cells that no other beats in both, and whether other arithmetic would change them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from reports import wording
+from reports.analyses.card import Card, Table
+from reports.family import VERDICT_METRIC
+from reports.outcomes import Outcomes
+from reports.results import StudyResults
+from reports.statistics.front import on_front, probability_on_front
+from reports.statistics.paired import Floats
+
+_PICOJOULES = {"fp32": (4.6, 0.9), "int8": (0.23, 0.03)}
+"""A multiply-accumulate and an accumulate at 45 nm, in pJ (Horowitz, Computing's Energy Problem, 2014)."""
+
+
+class Pareto:
+    """Front of accuracy and energy. The frame's columns: cell, accuracy, energy_nj, probability, on_front, and
+    on_front_fp32, on_front_int8 (missing where operations were not recorded)."""
+
+    key = "pareto"
+    title = "Accuracy against energy"
+
+    def inapplicable(self, results: StudyResults) -> str | None:
+        cells, blocks = _usable(Outcomes.of(results, VERDICT_METRIC).value, Outcomes.of(results, "energy_nj").value)
+        if len(cells) < 2:
+            return "fewer than two cells have runs with both an accuracy and an energy"
+        return None if len(blocks) >= 2 else "no two seed blocks hold every such cell"
+
+    def compute(self, results: StudyResults) -> Card:
+        accuracy, energy = Outcomes.of(results, VERDICT_METRIC).value, Outcomes.of(results, "energy_nj").value
+        cells, blocks = _usable(accuracy, energy)
+        at = np.ix_(cells, blocks)
+        value, cost = accuracy[at], energy[at]
+        names = [str(results.study["cells"][cell]["cell"]) for cell in cells]
+        frame = pd.DataFrame({
+            "cell": names, "accuracy": value.mean(axis=1), "energy_nj": cost.mean(axis=1),
+            "probability": probability_on_front(value, cost), "on_front": _front(value, cost),
+        })  # fmt: skip
+        frame = frame.assign(**_by_arithmetic(results, value, at))
+        frame = frame.sort_values(["energy_nj", "accuracy", "cell"], ascending=[True, False, True], ignore_index=True)
+        shown = frame[frame["on_front"] | (frame["probability"] >= 0.05)]
+        return Card(self.key, self.title, tuple(_prose(frame, len(blocks))), frame, _table(shown), _notes(frame, shown),
+                    folded=True)  # fmt: skip
+
+
+def _usable(accuracy: Floats, energy: Floats) -> tuple[np.ndarray, np.ndarray]:
+    """Cells with any run that has both, and the blocks in which all of these cells have both."""
+    there = ~np.isnan(accuracy) & ~np.isnan(energy)
+    cells = np.flatnonzero(there.any(axis=1))
+    return cells, np.flatnonzero(there[cells].all(axis=0))
+
+
+def _front(value: Floats, cost: Floats) -> np.ndarray:
+    return on_front(value.mean(axis=1).round(12), cost.mean(axis=1).round(9))
+
+
+def _by_arithmetic(results: StudyResults, value: Floats, at: tuple[np.ndarray, ...]) -> dict[str, Any]:
+    macs, acs = (Outcomes.of(results, metric).value[at] for metric in ("macs", "acs"))
+    if np.isnan(macs).any() or np.isnan(acs).any():
+        return {f"on_front_{name}": pd.NA for name in _PICOJOULES}
+    return {
+        f"on_front_{name}": _front(value, (mac * macs + ac * acs) / 1000) for name, (mac, ac) in _PICOJOULES.items()
+    }
+
+
+def _prose(frame: pd.DataFrame, blocks: int) -> list[str]:
+    count = int(frame["on_front"].sum())
+    verb = "is" if count == 1 else "are"
+    sentences = [
+        f"{count} of {wording.count(len(frame), 'cell')} {verb} on the front: no other has at least its accuracy at no "
+        f"more energy. Means over {blocks} seed blocks."
+    ]
+    if frame["on_front_fp32"].isna().any():
+        return sentences
+    changed = frame.loc[frame["on_front_fp32"].astype(bool) != frame["on_front_int8"].astype(bool), "cell"].tolist()
+    if not changed:
+        return [*sentences, "The front has the same cells with 8-bit integers as with 32-bit floating point."]
+    return [*sentences, "Whether a cell is on the front depends on the arithmetic (32-bit floating point or 8-bit "
+            f"integers) for {wording.listing(changed)}."]  # fmt: skip
+
+
+def _notes(frame: pd.DataFrame, shown: pd.DataFrame) -> tuple[str, ...]:
+    notes = [
+        "The probability is the share of resamples of the seed blocks in which the cell is on the front. It describes "
+        "these seeds; it is no test, and a front picked from many cells flatters the picked ones.",
+        "Accuracy is that of the test set; energy counts operations on validation samples, see the first card.",
+    ]
+    if not frame["on_front_fp32"].isna().any():
+        notes.append("Arithmetic at 45 nm, multiply-accumulate and accumulate (Horowitz 2014): 4.6 and 0.9 pJ in "
+                     "32-bit floating point, 0.23 and 0.03 pJ in 8-bit integers.")  # fmt: skip
+    left = len(frame) - len(shown)
+    if left:
+        notes.append(f"Not shown: {wording.count(left, 'cell')} off the front, on it in fewer than 5 % of resamples.")
+    return tuple(notes)
+
+
+def _table(shown: pd.DataFrame) -> Table:
+    rows = tuple(
+        (row["cell"], wording.percent(row["accuracy"]), wording.fixed(row["energy_nj"], 0),
+         "yes" if row["on_front"] else "no", wording.fixed(row["probability"], 2))
+        for row in shown.to_dict("records")
+    )  # fmt: skip
+    headers = ("cell", "accuracy %", "energy nJ", "on the front", "probability")
+    return Table(headers, rows, (False, True, True, False, True))

@@ -1,0 +1,42 @@
+"""A guide as JSON: the same cards, their numbers unrounded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from reports.analyses.card import Card
+
+FORMAT = 1
+
+
+def render(title: str, cards: Sequence[Card]) -> str:
+    """`{"format", "title", "cards": [{key, title, status, reason, prose, notes, columns, rows}]}`.
+
+    Rows hold the values of `columns` in full precision; what is missing, and what JSON has no number for, is null.
+    """
+    content = {"format": FORMAT, "title": title, "cards": [_card(card) for card in cards]}
+    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _card(card: Card) -> dict[str, Any]:
+    return {
+        "key": card.key, "title": card.title, "status": card.status, "reason": card.reason,
+        "prose": list(card.prose), "notes": list(card.notes),
+        "columns": [str(name) for name in card.frame.columns], "rows": _rows(card.frame),
+    }  # fmt: skip
+
+
+def _rows(frame: pd.DataFrame) -> list[list[Any]]:
+    return [[_plain(value) for value in row] for row in frame.astype(object).to_numpy().tolist()]
+
+
+def _plain(value: Any) -> Any:
+    """A value of JSON."""
+    value = value.item() if hasattr(value, "item") else value
+    if value is None or value is pd.NA or (isinstance(value, float) and not abs(value) < float("inf")):
+        return None
+    return value if isinstance(value, str | bool | int | float) else str(value)
