@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import combinations
 from pathlib import Path
 
 from reports.analyses.axis_effects import AxisEffects
@@ -11,6 +12,7 @@ from reports.analyses.card import Analysis, Card, card_of
 from reports.analyses.confirmed import Confirmed
 from reports.analyses.costs import Costs
 from reports.analyses.coverage import Coverage
+from reports.analyses.interactions import Interaction
 from reports.analyses.overview import Overview
 from reports.analyses.pareto import Pareto
 from reports.analyses.pruned_runs import PrunedRuns
@@ -18,6 +20,7 @@ from reports.analyses.published import Published
 from reports.analyses.recommendations import Recommendations
 from reports.analyses.reproduction import Reproduction
 from reports.analyses.tuned import Tuned
+from reports.analyses.variance import Variance
 from reports.effects import effects
 from reports.frames import to_csv, write_text
 from reports.render import html, latex, markdown, structured, text
@@ -27,8 +30,8 @@ from reports.results import StudyResults
 def analyses(results: StudyResults) -> tuple[Analysis, ...]:
     """The questions a guide of these results asks, in its order."""
     return (
-        Overview(), *_findings(results), *_where(Confirmed(), results), *_where(Tuned(), results),
-        *_where(PrunedRuns(), results), *_costs(results), *_where(Pareto(), results),
+        Overview(), *_findings(results), *_crossed(results), *_where(Confirmed(), results),
+        *_where(Tuned(), results), *_where(PrunedRuns(), results), *_costs(results), *_where(Pareto(), results),
         *_where(Published(), results), Coverage(), Reproduction(),
     )  # fmt: skip
 
@@ -37,6 +40,12 @@ def _findings(results: StudyResults) -> tuple[Analysis, ...]:
     if results.study["design"] == "search":
         return (BestCells(),)
     return *(AxisEffects(axis) for axis in results.axes), Recommendations()
+
+
+def _crossed(results: StudyResults) -> tuple[Analysis, ...]:
+    if results.study["design"] != "factorial":
+        return ()
+    return *(Interaction(*pair) for pair in combinations(results.axes, 2)), Variance()
 
 
 def _costs(results: StudyResults) -> tuple[Analysis, ...]:
