@@ -19,7 +19,15 @@ def detectable_effect(blocks: int, contrasts: int, *, power: float = 0.8, alpha:
     if blocks < 2:
         return float("nan")
     critical = stdtrit(blocks - 1, 1 - alpha / contrasts / 2)
-    return float(brentq(lambda d: 1 - nctdtr(blocks - 1, d * np.sqrt(blocks), critical) - power, 1e-9, _LARGEST))
+
+    def reached(effect: float) -> float:
+        return float(1 - nctdtr(blocks - 1, effect * np.sqrt(blocks), critical)) - power
+
+    # Bracketed from below: far beyond the solution the distribution function has no digits left and gives NaN.
+    enough = 1 / np.sqrt(blocks)
+    while reached(enough) < 0:
+        enough *= 2
+    return float(brentq(reached, 0.0, enough))
 
 
 def equivalence_sd(blocks: int, contrasts: int, *, power: float = 0.8, alpha: float = 0.05) -> float:

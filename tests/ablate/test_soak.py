@@ -36,6 +36,7 @@ def test_dozens_of_studies_killed_at_random_moments_are_whole_afterwards() -> No
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(0)
 def test_thousands_of_studies_killed_at_random_moments_are_whole_afterwards() -> None:
     cores = os.cpu_count() or 1
     share = THOUSANDS // cores + 1
@@ -43,11 +44,13 @@ def test_thousands_of_studies_killed_at_random_moments_are_whole_afterwards() ->
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(0)
 def test_studies_in_sqlite_are_whole_afterwards(tmp_path: Path) -> None:
     whole(played(200, 20_000, "sqlite:///{folder}/study.db"))
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(0)
 def test_studies_in_postgresql_are_whole_afterwards(postgres: str) -> None:
     """All of them in one database, as the studies of a group would be."""
     whole(played(200, 30_000, fresh_database(postgres).replace("{", "{{").replace("}", "}}")))

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import ndtri
 
 from reports.statistics import paired
 from reports.statistics.power import detectable_effect, equivalence_sd, pooled_sd
@@ -15,6 +16,14 @@ def test_detectable_effect_is_detected_in_four_of_five_simulated_studies() -> No
     effect = detectable_effect(5, 4)
     p = paired.two_sided(paired.moments(np.random.default_rng(0).normal(effect, 1, (8000, 5))))
     assert np.mean(p <= 0.05 / 4) == pytest.approx(0.8, abs=0.02)
+
+
+@pytest.mark.parametrize("contrasts", [1, 12, 400])
+def test_detectable_effect_exists_for_any_number_of_blocks(contrasts: int) -> None:
+    """The more blocks the smaller; for many blocks it is that of a normal test, (z of alpha/2m + z of power) / sqrt n."""
+    effects = [detectable_effect(blocks, contrasts) for blocks in (2, 3, 5, 20, 100, 1000, 10_000)]
+    assert effects == sorted(effects, reverse=True)
+    assert effects[-1] == pytest.approx((ndtri(1 - 0.025 / contrasts) + ndtri(0.8)) / 100, rel=1e-2)
 
 
 def test_equivalence_is_found_in_four_of_five_simulated_studies() -> None:
