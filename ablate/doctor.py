@@ -72,7 +72,7 @@ def _interrupted(prepared: Prepared) -> Iterator[Finding]:
 
 def _run_folders(prepared: Prepared) -> Iterator[Finding]:
     path = prepared.directory.path
-    known = set(workflow.read_ledger(prepared.directory).states())
+    known = set(workflow.read_ledger(prepared.directory).run_ids())
     for folder in sorted((path / "runs").glob("*")):
         if folder.is_dir() and folder.name not in known:
             yield Finding(f"runs/{folder.name}: of no run of this study", _set_aside(path, folder))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -20,8 +20,7 @@ class _Json:
     @classmethod
     def from_json(cls, text: str) -> Self:
         data = json.loads(text)
-        known = {each.name for each in fields(cls)}  # type: ignore[arg-type]
-        if not isinstance(data, dict) or set(data) - known:
+        if not isinstance(data, dict) or data.keys() - cls.__dataclass_fields__.keys():  # type: ignore[attr-defined]
             raise ValueError(f"not a {cls.__name__}: {text[:80]!r}")
         return cls(**data)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import json
 import os
 from collections.abc import Iterator
@@ -46,7 +47,7 @@ def open_storage(directory: Path, url: str | None = None) -> BaseStorage:
             return created
         directory.mkdir(parents=True, exist_ok=True)
         cut_torn_tail(journal)
-        return JournalStorage(_Journal(journal.resolve()))
+        return _replayed(journal)
 
 
 def read_storage(directory: Path, url: str | None = None) -> BaseStorage:
@@ -61,7 +62,19 @@ def read_storage(directory: Path, url: str | None = None) -> BaseStorage:
         if url is not None:
             return database.connect(url, create=False) or InMemoryStorage()
         # A torn tail is no obstacle here: reading stops before a last line without an end.
-        return JournalStorage(_Journal(journal.resolve())) if journal.is_file() else InMemoryStorage()
+        return _replayed(journal) if journal.is_file() else InMemoryStorage()
+
+
+def _replayed(journal: Path) -> JournalStorage:
+    """The journal, read from its beginning."""
+    # Nothing of what is read can be garbage yet; looking for it again and again takes a fifth of the time.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return JournalStorage(_Journal(journal.resolve()))
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def where(directory: Path, url: str | None) -> str:

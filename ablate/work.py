@@ -30,7 +30,7 @@ class Work:
 def plan(study: Study, ledger: Ledger) -> Plan:
     """The plan of a study: of a search what it has drawn so far; with the confirmations asked for before."""
     made = drawing.plan(study, ledger.sampled(SEARCH)) if study.fields.search else design.plan(study)
-    return confirmation.known(made, ledger.states())
+    return confirmation.known(made, ledger.run_ids())
 
 
 def bookable(study: Study, made: Plan) -> tuple[Planned, ...]:

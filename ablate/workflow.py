@@ -69,6 +69,10 @@ class Prepared:
 
     def states(self) -> dict[str, RunState]:
         """State of every planned run that the ledger knew when the plan was made; empty where nothing had run."""
+        return self._states
+
+    @cached_property
+    def _states(self) -> dict[str, RunState]:
         known = self.looked.states()
         return {run_id: known[run_id] for run_id in self._run_ids() if run_id in known}
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -19,9 +20,11 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "ablate"))
 from dummies import Recorder, SpecMaker, plan, record
 from servers import fresh_database, running
 
+from ablate import study_directory, workflow
 from ablate.coordinator import coordinate
 from ablate.engines import ProcessEngine
 from ablate.ledger import Ledger
+from ablate.specs import Specs
 
 RUNS = 500
 OPTIONS: dict[str, Any] = {"name": "dummy", "uid": "u", "objectives": {"val_accuracy": "maximize"}}
@@ -53,20 +56,37 @@ def test_trivial_runs_by_eight_workers(
     assert done == Counter({run.run_id: 1 for run in runs})
 
 
+LARGE = """
+name: large
+design: factorial
+seeds: 100
+baseline: {data: {name: digits}, model: {depth: 1, width: 4, timesteps: 4}, training: {epochs: 1}}
+axes:
+  residual: [plain, vanilla, sew_add, ms, sresnet]
+  encoding: [direct, poisson, latency, phase]
+  normalization: [none, bn, bntt, tebn, psp]
+objective: {metric: val_accuracy, direction: maximize, margin: 0.02}
+"""
+
+
 @pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A journal of 10,000 complete runs."""
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of 100 cells and 100 seeds whose 10,000 runs are complete; its records are as small as can be."""
     folder = tmp_path_factory.mktemp("large")
-    with Ledger.open(folder, **OPTIONS) as ledger:
-        runs = plan(100, 100)
-        ledger.sync(runs)
-        specs = SpecMaker(folder)
-        for run in runs:
+    (folder / "large.yaml").write_text(LARGE)
+    prepared = workflow.prepare(str(folder / "large.yaml"), directory=str(folder / "study"))
+    with workflow.open_ledger(prepared) as ledger:
+        study_directory.save(prepared.directory)
+        ledger.sync(prepared.plan.runs)
+        specs = Specs(prepared.directory, ledger)
+        for run in prepared.plan.runs:
             attempt = ledger.claim(run.run_id)
             ledger.finish(attempt, record(specs(run, attempt)))
-    yield folder
+    return folder / "study"
 
 
-def test_states_of_ten_thousand_runs(benchmark: Any, large: Path) -> None:
-    states = benchmark.pedantic(lambda: Ledger.read(large, name="dummy", uid="u").states(), rounds=3)
-    assert len(states) == 10_000
+def test_status_of_ten_thousand_runs(benchmark: Any, large: Path) -> None:
+    """The whole command, from the start of the interpreter to the last line."""
+    command = [sys.executable, "-m", "ablate", "status", str(large)]
+    shown = benchmark.pedantic(lambda: subprocess.run(command, capture_output=True, text=True, check=True), rounds=3)
+    assert "10000 runs: 10000 complete, 0 failed, 0 to do" in shown.stdout
