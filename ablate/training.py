@@ -105,5 +105,8 @@ def _resumable(path: Path, classifier: SpikingClassifier) -> Path | None:
         # A checkpoint torn by a full disk or a dying machine costs the epochs so far, never the run.
         print(f"starting anew: {path.name} is unreadable ({type(error).__name__})")
         return None
-    same = stored.get("hyper_parameters") == dict(classifier.hparams)
-    return path if same else None
+    if stored.get("hyper_parameters") != dict(classifier.hparams):
+        print(f"starting anew: {path.name} is of another experiment")
+        return None
+    print(f"going on behind epoch {stored['epoch']} of an interrupted attempt")
+    return path
