@@ -144,7 +144,7 @@ def report(
 
 
 @app.command()
-def sync(study: StudyArgument, directory: Directory = None) -> None:
+def sync(study: StudyArgument, directory: Directory = None, storage: Storage = None) -> None:
     """Upload to Weights & Biases what is offline: runs, tables, guide, study file and best checkpoints.
 
     What is there already is left alone; needs a key (wandb login).
@@ -153,11 +153,11 @@ def sync(study: StudyArgument, directory: Directory = None) -> None:
     """
     from ablate.commands import sync as command
 
-    raise typer.Exit(command.main(study, directory))
+    raise typer.Exit(command.main(study, directory, storage))
 
 
 @app.command()
-def publish(study: StudyArgument, directory: Directory = None) -> None:
+def publish(study: StudyArgument, directory: Directory = None, storage: Storage = None) -> None:
     """Make a workspace and a report of a study in Weights & Biases, or bring them up to date in place.
 
     Uploads first what is not there yet, as sync does.
@@ -166,13 +166,14 @@ def publish(study: StudyArgument, directory: Directory = None) -> None:
     """
     from ablate.commands import publish as command
 
-    raise typer.Exit(command.main(study, directory))
+    raise typer.Exit(command.main(study, directory, storage))
 
 
 @app.command()
 def doctor(
     study: StudyArgument,
     directory: Directory = None,
+    storage: Storage = None,
     fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended; the ledger is the truth.")] = False,
 ) -> None:
     """Say where a study's ledger, its files and Weights & Biases differ.
@@ -181,7 +182,7 @@ def doctor(
     """
     from ablate.commands import doctor as command
 
-    raise typer.Exit(command.main(study, directory, fix=fix))
+    raise typer.Exit(command.main(study, directory, storage, fix=fix))
 
 
 @app.command()

@@ -8,10 +8,10 @@ from rich.text import Text
 from ablate import doctor, workflow
 
 
-def main(argument: str, directory: str | None, *, fix: bool) -> int:
+def main(argument: str, directory: str | None, storage: str | None = None, *, fix: bool) -> int:
     """Exit code 0 if nothing is left to mend, 1 if something is."""
     console = Console(highlight=False)
-    prepared = workflow.prepare_existing(argument, directory=directory)
+    prepared = workflow.prepare_existing(argument, directory=directory, storage=storage)
     findings = list(doctor.examine(prepared))
     for each in findings:
         mended = fix and each.mend is not None
