@@ -13,12 +13,16 @@ from reports.analyses.confirmed import Confirmed
 from reports.analyses.costs import Costs
 from reports.analyses.coverage import Coverage
 from reports.analyses.interactions import Interaction
+from reports.analyses.layers import Layers
+from reports.analyses.learning_curves import LearningCurves
 from reports.analyses.overview import Overview
 from reports.analyses.pareto import Pareto
+from reports.analyses.power import Power
 from reports.analyses.pruned_runs import PrunedRuns
 from reports.analyses.published import Published
 from reports.analyses.recommendations import Recommendations
 from reports.analyses.reproduction import Reproduction
+from reports.analyses.timesteps import Timesteps
 from reports.analyses.tuned import Tuned
 from reports.analyses.variance import Variance
 from reports.effects import effects
@@ -32,7 +36,7 @@ def analyses(results: StudyResults) -> tuple[Analysis, ...]:
     return (
         Overview(), *_findings(results), *_crossed(results), *_where(Confirmed(), results),
         *_where(Tuned(), results), *_where(PrunedRuns(), results), *_costs(results), *_where(Pareto(), results),
-        *_where(Published(), results), Coverage(), Reproduction(),
+        *_where(Timesteps(), results), *_inside(results), *_where(Published(), results), Coverage(), Reproduction(),
     )  # fmt: skip
 
 
@@ -46,6 +50,13 @@ def _crossed(results: StudyResults) -> tuple[Analysis, ...]:
     if results.study["design"] != "factorial":
         return ()
     return *(Interaction(*pair) for pair in combinations(results.axes, 2)), Variance()
+
+
+def _inside(results: StudyResults) -> tuple[Analysis, ...]:
+    """How the runs went, and what their number can tell: for a closer look, so folded where a page can fold."""
+    if results.study["design"] == "search":
+        return _where(LearningCurves(), results)
+    return Layers(), *_where(LearningCurves(), results), Power()
 
 
 def _costs(results: StudyResults) -> tuple[Analysis, ...]:

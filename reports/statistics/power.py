@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import chdtri, gammaincinv, nctdtr, ndtr, stdtrit
@@ -9,6 +11,7 @@ from scipy.special import chdtri, gammaincinv, nctdtr, ndtr, stdtrit
 from reports.statistics.paired import Floats
 
 _LARGEST = 1e4
+_MOST_BLOCKS = 1_000_000
 
 
 def detectable_effect(blocks: int, contrasts: int, *, power: float = 0.8, alpha: float = 0.05) -> float:
@@ -61,3 +64,26 @@ def pooled_sd(sds: Floats, blocks: np.ndarray) -> tuple[float, float, float]:
     squares = float((np.nan_to_num(sds) ** 2 * df).sum())
     low, high = squares / chdtri(total, 0.025), squares / chdtri(total, 0.975)
     return float(np.sqrt(squares / total)), float(np.sqrt(low)), float(np.sqrt(high))
+
+
+def blocks_for_half_width(sd: float, half_width: float, contrasts: int, *, alpha: float = 0.05) -> int | None:
+    """Fewest seed blocks whose interval at 1 - alpha/contrasts reaches at most `half_width` to either side.
+
+    Args:
+        sd: standard deviation of the paired differences, in the unit of `half_width`, taken as known.
+        half_width: what the interval shall reach.
+        contrasts: size of the family.
+
+    Returns:
+        The number, at least 2; None where the SD is unknown or a million blocks are too few.
+    """
+
+    def reached(blocks: int) -> bool:
+        return bool(stdtrit(blocks - 1, 1 - alpha / contrasts / 2) * sd / np.sqrt(blocks) <= half_width)
+
+    enough = 2
+    while not reached(enough):
+        enough *= 2
+        if not enough < _MOST_BLOCKS:
+            return None
+    return bisect_left(range(enough), True, lo=max(2, enough // 2), key=reached)

@@ -51,7 +51,7 @@ def factorial(
         if levels in values:
             cells.append(_cell(name, assigned, varied))
             accuracies[name] = values[levels]
-    return study(cells, accuracies, axes, baseline, design="factorial", **changes)
+    return study(cells, accuracies, axes, baseline, **{"design": "factorial", **changes})
 
 
 def study(

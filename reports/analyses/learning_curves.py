@@ -1,0 +1,97 @@
+"""Learning curves: validation accuracy by epoch with its band, and whether training was over when it ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from reports import wording
+from reports.analyses.card import Card, Table
+from reports.results import StudyResults
+from reports.statistics import paired
+
+
+class LearningCurves:
+    """Validation accuracy of the complete runs of every cell, epochs counted from 1.
+
+    The frame holds the curves for a plot, one row per cell and epoch: cell, epoch, seeds, mean, low, high (95 % t
+    interval over seeds), lowest, highest (range over seeds), then change, change_low, change_high: the mean difference
+    to the epoch before, paired by run. The table has one row per cell.
+    """
+
+    key = "learning-curves"
+    title = "Learning curves"
+
+    def inapplicable(self, results: StudyResults) -> str | None:
+        return "no complete run has a curve of validation accuracy on record" if _curves(results).empty else None
+
+    def compute(self, results: StudyResults) -> Card:
+        curves = _curves(results)
+        cells = [str(cell["cell"]) for cell in results.study["cells"]]
+        frame = pd.concat([_of_cell(cell, curves) for cell in cells if cell in set(curves["cell"])], ignore_index=True)
+        ends = [_summary(of_cell) for _, of_cell in frame.groupby("cell", sort=False)]
+        headers = ("cell", "seeds", "epochs", "first epoch %", "half way %", "last epoch % (95 % CI)",
+                   "range over seeds", "change in the last epoch, points (95 % CI)")  # fmt: skip
+        table = Table(headers, tuple(row for row, _ in ends), (False, *(True,) * 7))
+        return Card(self.key, self.title, tuple(_prose(ends)), frame, table, _notes(results), folded=True)
+
+
+def _curves(results: StudyResults) -> pd.DataFrame:
+    """Columns cell, seed, epoch, value; only complete runs."""
+    runs = results.runs.loc[results.runs["status"] == "complete", ["run_id", "cell", "seed"]]
+    wanted = (results.curves["split"] == "val") & (results.curves["metric"] == "accuracy")
+    found = results.curves[wanted].merge(runs, on="run_id", how="inner")
+    return found.loc[found["value"].notna(), ["cell", "seed", "epoch", "value"]]
+
+
+def _of_cell(cell: str, curves: pd.DataFrame) -> pd.DataFrame:
+    own = curves[curves["cell"] == cell]
+    values = own.pivot(index="epoch", columns="seed", values="value").sort_index()
+    of, steps = paired.moments(values.to_numpy(float)), paired.moments(values.diff().to_numpy(float))
+    (low, high), (change_low, change_high) = paired.interval(of), paired.interval(steps)
+    return pd.DataFrame({
+        "cell": cell, "epoch": values.index.to_numpy(int) + 1, "seeds": of.n, "mean": of.mean, "low": low,
+        "high": high, "lowest": values.min(axis=1).to_numpy(), "highest": values.max(axis=1).to_numpy(),
+        "change": steps.mean, "change_low": change_low, "change_high": change_high,
+    })  # fmt: skip
+
+
+def _summary(curve: pd.DataFrame) -> tuple[tuple[str, ...], bool]:
+    """The row of a cell, and whether its accuracy still rose in the last epoch."""
+    rows: list[dict[Any, Any]] = curve.to_dict("records")
+    first, half, last = rows[0], rows[(len(rows) - 1) // 2], rows[-1]
+    cells = (
+        last["cell"], str(last["seeds"]), str(last["epoch"]), wording.percent(first["mean"]),
+        f"{wording.percent(half['mean'])} ({half['epoch']})",
+        wording.percent(last["mean"], last["low"], last["high"]),
+        f"{wording.percent(last['lowest'])} to {wording.percent(last['highest'])}",
+        wording.points(last["change"], last["change_low"], last["change_high"]),
+    )  # fmt: skip
+    return cells, bool(last["change_low"] > 0)
+
+
+def _prose(ends: list[tuple[tuple[str, ...], bool]]) -> list[str]:
+    rising = [row[0] for row, rises in ends if rises]
+    sentences = ["Validation accuracy by epoch, means over the seeds whose runs are complete."]
+    if not rising:
+        sentences.append(
+            "In no cell does the interval of the last epoch's change support a rise; with so few seeds that does not "
+            "show that training had come to its end."
+        )
+    else:
+        sentences.append(
+            f"Still rising in the last epoch, by its unadjusted interval: {wording.listing(rising)}. With longer "
+            "training these cells may have come out otherwise, and others with them."
+        )
+    return sentences
+
+
+def _notes(results: StudyResults) -> tuple[str, ...]:
+    which = "the epoch with the best validation accuracy"
+    chosen = which if results.study["protocol"] == "sound" else "an epoch chosen on the test set"
+    return (
+        "Half way: the epoch in brackets. The intervals are over seeds, for each epoch by itself.",
+        f"The accuracies of the other tables are those of {chosen}, not of the last one.",
+        "guide.json holds the curves: mean, interval and range for every cell and epoch.",
+    )

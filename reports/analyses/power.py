@@ -1,0 +1,108 @@
+"""What the seeds of this study can tell, contrast by contrast, and how many an undecided one would need."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from reports import wording
+from reports.analyses.card import Card, Table
+from reports.effects import effects
+from reports.results import StudyResults
+from reports.statistics.power import blocks_for_half_width, detectable_effect, pooled_sd
+from reports.statistics.verdict import UNDECIDED, UNDECIDED_LOST
+
+_COLUMNS = ("axis", "level", "reference", "verdict", "seeds", "family_size", "sd", "sd_low", "sd_high", "detectable",
+            "blocks", "blocks_low", "blocks_high")  # fmt: skip
+
+
+class Power:
+    """Power of every contrast.
+
+    The frame's columns: axis, level, reference, verdict, seeds, family_size; sd of the paired differences with its
+    95 % interval sd_low, sd_high; detectable, the smallest true difference found at 80 % power; and of undecided rows
+    blocks, the seed blocks for an adjusted interval of plus and minus the margin, with blocks_low and blocks_high for
+    the ends of the SD's interval. Differences and SDs are fractions.
+    """
+
+    key = "power"
+    title = "What this number of seeds can tell"
+
+    def inapplicable(self, results: StudyResults) -> str | None:
+        if results.study["design"] == "search":
+            return "a search samples cells; without matched cells there is no contrast to test"
+        sd = effects(results)["sd_difference"].astype(float)
+        return None if (sd > 0).any() else "no contrast has two seed blocks whose differences differ"
+
+    def compute(self, results: StudyResults) -> Card:
+        size = results.study["objective"].get("margin")
+        rows = effects(results).to_dict("records")
+        frame = pd.DataFrame([_row(row, size) for row in rows], columns=[*_COLUMNS])
+        open_rows = bool(frame["verdict"].isin([UNDECIDED, UNDECIDED_LOST]).any())
+        wanted = open_rows and size is not None
+        notes = [_NOTE_SD, *([_NOTE_BLOCKS] if wanted else [])]
+        table = _table(frame, size if wanted else None)
+        return Card(self.key, self.title, tuple(_prose(size, open_rows)), frame, table, tuple(notes), folded=True)
+
+
+_NOTE_SD = (
+    "The SD is estimated from the same few seed blocks, hence its wide interval; what follows from it is as uncertain. "
+    "At the lower steps of Holm's procedure somewhat smaller differences are found."
+)
+_NOTE_BLOCKS = (
+    "More seeds make a difference known more precisely; they do not make it appear. Decide on a number before looking "
+    "again, not by looking until something is found."
+)
+
+
+def _prose(size: float | None, open_rows: bool) -> list[str]:
+    sentences = [
+        "Detected from: the smallest true difference that a row's test finds at 80 % power with its seed blocks, were "
+        "the SD of its paired differences the one observed, at level 0.05 divided by the contrasts of its axis."
+    ]
+    if not open_rows:
+        return [*sentences, "No row is undecided, so none asks for more seeds."]
+    if size is None:
+        return [*sentences, "No margin is set, so it is not known how precise an undecided row would have to be."]
+    return [
+        *sentences,
+        f"Seed blocks for ±{wording.margin(size).removeprefix('margin ')}: how many in all give an undecided row an "
+        "adjusted interval that reaches no further than the margin to either side; in brackets the same at both ends "
+        "of the SD's interval.",
+    ]
+
+
+def _row(row: dict[Any, Any], size: float | None) -> dict[str, Any]:
+    m, kept = int(row["family_size"]), {name: row[name] for name in _COLUMNS[:6]}
+    if not row["sd_difference"] > 0:
+        return kept
+    seeds = int(row["seeds"])
+    sds = pooled_sd(pd.Series([row["sd_difference"]]).to_numpy(float), pd.Series([seeds]).to_numpy(int))
+    found = dict(zip(("sd", "sd_low", "sd_high"), sds, strict=True))
+    found["detectable"] = detectable_effect(seeds, m) * sds[0]
+    if size is not None and row["verdict"] in (UNDECIDED, UNDECIDED_LOST):
+        for name, sd in zip(("blocks", "blocks_low", "blocks_high"), sds, strict=True):
+            blocks = blocks_for_half_width(sd, size, m)
+            found[name] = float("nan") if blocks is None else blocks
+    return kept | found
+
+
+def _table(frame: pd.DataFrame, size: float | None) -> Table:
+    headers = ["contrast", "verdict", "seed blocks", "SD of differences, points (95 % CI)", "detected from, points"]
+    headers += [f"seed blocks for ±{wording.margin(size).removeprefix('margin ')}"] if size is not None else []
+    rows = tuple(_cells(row, size is not None) for row in frame.to_dict("records"))
+    return Table(tuple(headers), rows, (False, False, *(True,) * (len(headers) - 2)))
+
+
+def _cells(row: dict[Any, Any], with_blocks: bool) -> tuple[str, ...]:
+    low, high = (wording.fixed(row[name] * 100) for name in ("sd_low", "sd_high"))
+    sd = wording.MISSING if wording.absent(row["sd"]) else f"{wording.fixed(row['sd'] * 100)} ({low} to {high})"
+    cells = [f"{row['axis']}={row['level']}", row["verdict"], str(row["seeds"]), sd,
+             wording.fixed(row["detectable"] * 100)]  # fmt: skip
+    if not with_blocks:
+        return tuple(cells)
+    if row["verdict"] not in (UNDECIDED, UNDECIDED_LOST):
+        return (*cells, "")
+    blocks, low, high = (wording.fixed(row[name], 0) for name in ("blocks", "blocks_low", "blocks_high"))
+    return (*cells, wording.MISSING if blocks == wording.MISSING else f"{blocks} ({low} to {high})")
