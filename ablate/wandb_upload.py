@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+import psutil
 
 from ablate.wandb_environment import QUIET, places
 from ablate.wandb_local import RunDirectory
@@ -33,8 +36,7 @@ def upload(study: Path, directories: Sequence[RunDirectory], told: Callable[[int
     try:
         problem = _watch(process, directories, told)
     finally:
-        if process.poll() is None:
-            process.terminate()
+        _end(process)
         output = process.communicate()[0]
     if all(each.uploaded for each in directories):
         return None
@@ -56,6 +58,16 @@ def _watch(
             probed = time.monotonic()
             if problem := unreachable():
                 return problem
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End it with its service, which has a session of its own and would go on uploading into a later synchronisation."""
+    if process.poll() is not None:
+        return
+    family = psutil.Process(process.pid)
+    for each in [*family.children(recursive=True), family]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.kill()
 
 
 def _ended(process: subprocess.Popen[str]) -> bool:

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 import wandb
 from command_line import ablate
@@ -112,6 +113,13 @@ def _same(study: Path, out: Path) -> list[str]:
     return [name for name in TABLES if (study / "report" / name).read_bytes() != (out / name).read_bytes()]
 
 
+def _uploading(study: Path) -> list[int]:
+    """The services of W&B that `wandb sync` of this study has started and that still run."""
+    named = psutil.process_iter(["pid", "name", "environ"])
+    services = [each.info for each in named if "wandb-core" in each.info["name"]]
+    return [each["pid"] for each in services if (each["environ"] or {}).get("WANDB_DIR") == str(study.resolve())]
+
+
 # First, since a client whose server died in another test may still be sending to this port.
 def test_doctor_mends_wandb_directories_from_the_ledger(study: Path, double: WandbDouble) -> None:
     complete = [each for each in wandb_local.directories(study) if wandb_local.summary(each)["status"] == "complete"]
@@ -191,6 +199,7 @@ def test_a_server_that_dies_leaves_the_rest_for_later(study: Path, double: Wandb
         _sync(study)
     assert "\n" not in str(error.value) and "ablate sync" in str(error.value)
     assert (study / "journal.log").read_bytes() == journal
+    assert _uploading(study) == [], "it would overwrite what the next synchronisation puts there"
     double.dies_when = lambda request: False
     double.start()
     assert _sync(study).guide
