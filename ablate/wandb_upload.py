@@ -61,7 +61,7 @@ def _watch(
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """End it with its service, which has a session of its own and would go on uploading into a later synchronisation."""
+    """End it with its service, which has a session of its own and would upload into a later synchronisation."""
     if process.poll() is not None:
         return
     family = psutil.Process(process.pid)

@@ -114,10 +114,11 @@ def _same(study: Path, out: Path) -> list[str]:
 
 
 def _uploading(study: Path) -> list[int]:
-    """The services of W&B that `wandb sync` of this study has started and that still run."""
-    named = psutil.process_iter(["pid", "name", "environ"])
-    services = [each.info for each in named if "wandb-core" in each.info["name"]]
-    return [each["pid"] for each in services if (each["environ"] or {}).get("WANDB_DIR") == str(study.resolve())]
+    """The services of W&B that `wandb sync` of this study has started and that still run; not this process's own."""
+    named = psutil.process_iter(["pid", "ppid", "name", "environ"])
+    services = [each.info for each in named if "wandb-core" in each.info["name"] and each.info["ppid"] != os.getpid()]
+    data = str(study.resolve() / "wandb" / "data")
+    return [each["pid"] for each in services if (each["environ"] or {}).get("WANDB_DATA_DIR") == data]
 
 
 # First, since a client whose server died in another test may still be sending to this port.
@@ -203,7 +204,8 @@ def test_a_server_that_dies_leaves_the_rest_for_later(study: Path, double: Wandb
     double.dies_when = lambda request: False
     double.start()
     assert _sync(study).guide
-    assert sorted(run.summary["status"] for run in double.store.jobs("train")) == 2 * ["complete"] + 2 * ["failed"]
+    said = {run.name: run.summary.get("status") for run in double.store.jobs("train")}
+    assert sorted(map(str, said.values())) == 2 * ["complete"] + 2 * ["failed"], (said, double.requests)
     assert synchronise.waiting(_prepared(study)) == []
 
 
