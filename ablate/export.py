@@ -15,8 +15,7 @@ from ablate.records import RunRecord
 from ablate.study_directory import StudyDirectory
 from lightning_modules import data
 from reports.results import StudyResults
-
-_ORIGIN = ("commit", "data_fingerprint", "device", "backend")
+from reports.schema import ORIGIN
 
 
 def results(directory: StudyDirectory, plan: Plan, ledger: Ledger) -> StudyResults:
@@ -50,7 +49,7 @@ def results(directory: StudyDirectory, plan: Plan, ledger: Ledger) -> StudyResul
             "reason": state.reason if state else dropped or "",
             "attempts": state.attempts if state else 0,
             **run.cell.levels,
-            **(_metrics(record) if record else {}),
+            **(record.metrics | record.origin if record else {}),
         }
 
     rows = [row(run) for run in plan.runs]
@@ -72,13 +71,6 @@ def _excluded_row(excluded: ExcludedCell, seed: int) -> dict[str, Any]:
     cell = excluded.cell
     identity = {"run_id": f"{cell.cell_id}-{seed}", "cell_id": cell.cell_id, "cell": cell.label, "seed": seed}
     return identity | {"status": "excluded", "reason": excluded.reason, "attempts": 0} | dict(cell.levels)
-
-
-def _metrics(record: RunRecord) -> dict[str, Any]:
-    origin = {name: record.provenance.get(name) for name in _ORIGIN}
-    tuned = record.provenance.get("tuned")
-    chosen = {"tuned": ", ".join(f"{path}={tuned[path]}" for path in sorted(tuned))} if tuned else {}
-    return record.metrics | origin | chosen
 
 
 def _description(directory: StudyDirectory, plan: Plan) -> dict[str, Any]:
@@ -125,7 +117,7 @@ def _cell(cell: Cell) -> dict[str, Any]:
 
 def _provenance(records: Iterable[RunRecord]) -> dict[str, Any]:
     """Distinct values over all runs, sorted: more than one commit or fingerprint is a finding, not a detail."""
-    found: dict[str, set[str]] = {name: set() for name in (*_ORIGIN, "energy")}
+    found: dict[str, set[str]] = {name: set() for name in (*ORIGIN, "energy")}
     versions: dict[str, set[str]] = {}
     for record in records:
         for name in found:

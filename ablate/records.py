@@ -1,4 +1,4 @@
-"""What crosses an engine: a run to do (`RunSpec`) and what became of it (`RunRecord`). Standard library only."""
+"""What crosses an engine: a run to do (`RunSpec`) and what became of it (`RunRecord`). Cheap to import."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
+
+from reports.schema import CHOSEN, ORIGIN
 
 Status = Literal["complete", "failed", "pruned", "excluded", "missing", "running"]
 Outcome = Literal["complete", "failed", "pruned"]
@@ -92,3 +94,10 @@ class RunRecord(_Json):
     layers: list[dict[str, Any]] = field(default_factory=list)
     correct: str = ""
     provenance: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """Where the run comes from, as columns of the runs table: None where unknown; what tuning chose, if it did."""
+        tuned = self.provenance.get("tuned")
+        chosen = {CHOSEN: ", ".join(f"{path}={tuned[path]}" for path in sorted(tuned))} if tuned else {}
+        return {name: self.provenance.get(name) for name in ORIGIN} | chosen

@@ -58,12 +58,18 @@ def best_checkpoints(prepared: Prepared, results: StudyResults) -> list[Path]:
 
 def description(results: StudyResults) -> dict[str, Any]:
     """Study, exclusions, provenance and every planned run, in plain data."""
-    planned = results.runs[[*RUN_IDENTITY, *results.axes]]
+
+    def planned(rows: pd.DataFrame) -> list[dict[str, Any]]:
+        known = [name for name in (*RUN_IDENTITY, *results.axes) if name in rows]
+        found: list[dict[str, Any]] = json.loads(rows[known].to_json(orient="records"))
+        return found
+
     return {
         "study": dict(results.study),
         "exclusions": list(results.exclusions),
         "provenance": dict(results.provenance),
-        "planned": json.loads(planned.to_json(orient="records")),
+        "planned": planned(results.runs),
+        "confirmation": planned(results.confirmation),
     }
 
 

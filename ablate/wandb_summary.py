@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ablate.records import RunRecord
-from reports.schema import ORIGIN
 
 
 def summary_of(record: RunRecord, *, attempts: int) -> dict[str, Any]:
@@ -17,7 +16,7 @@ def summary_of(record: RunRecord, *, attempts: int) -> dict[str, Any]:
         attempts: attempts begun.
     """
     metrics = {name: value for name, value in record.metrics.items() if value is not None}
-    origin = {name: value for name in ORIGIN if (value := record.provenance.get(name))}
+    origin = {name: value for name, value in record.origin.items() if value}
     outcome = {"status": record.status, "reason": record.reason, "attempts": attempts}
     # The summary also holds the last epoch of every curve: `columns` says which entries are the record's, and of what
     # type, since a whole float comes back as an integer.

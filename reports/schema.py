@@ -27,6 +27,8 @@ EFFECTS: tuple[str, ...] = (
 )  # fmt: skip
 ORIGIN = ("commit", "data_fingerprint", "device", "backend")
 """Columns of `runs.csv` that come from a run's provenance."""
+CHOSEN = "tuned"
+"""The column with what tuning chose, where there was tuning."""
 STATUSES = ("complete", "failed", "pruned", "excluded", "missing", "running")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from reports.results import StudyResults
-from reports.schema import LAYERS, ORIGIN, curve
+from reports.schema import CHOSEN, LAYERS, ORIGIN, curve
 
 PREFIX = "wandb:"
 STUDY_FILE = "study.json"
@@ -74,26 +74,32 @@ def _guide(guides: list[Any], source: str, study: str, branch: str) -> Any:
 
 
 def _results(description: Mapping[str, Any], found: Mapping[str, Any]) -> StudyResults:
-    rows, curves, layers, correct = [], [], [], {}
-    for planned in description["planned"]:
+    curves: list[list[Any]] = []
+    layers: list[dict[str, Any]] = []
+    correct: dict[str, str] = {}
+
+    def row(planned: Mapping[str, Any]) -> dict[str, Any]:
         run = found.get(planned["run_id"])
         summary = dict(run.summary) if run is not None else {}
-        rows.append(planned | _outcome(summary))
         if run is None or summary.get("status") != "complete":
-            continue
-        rows[-1] |= _columns(summary)
-        curves += [[planned["run_id"], *row] for row in _curves(run)]
-        layers += [{"run_id": planned["run_id"], **row} for row in _layers(run, summary)]
+            return {**planned, **_outcome(summary)}
+        curves.extend([planned["run_id"], *each] for each in _curves(run))
+        layers.extend({"run_id": planned["run_id"], **each} for each in _layers(run, summary))
         if summary.get("correct"):
             correct[planned["run_id"]] = summary["correct"]
+        return {**planned, **_outcome(summary), **_columns(summary)}
+
+    runs = pd.DataFrame([row(each) for each in description["planned"]])
+    confirmation = pd.DataFrame([row(each) for each in description["confirmation"]])
     return StudyResults(
         study=description["study"],
-        runs=pd.DataFrame(rows),
+        runs=runs,
         curves=pd.DataFrame(curves, columns=["run_id", "epoch", "split", "metric", "value"]),
         layers=pd.DataFrame(layers, columns=None if layers else list(LAYERS)),
         exclusions=description["exclusions"],
         correct=correct,
         provenance=description["provenance"],
+        confirmation=confirmation,
     )
 
 
@@ -106,7 +112,8 @@ def _columns(summary: Mapping[str, Any]) -> dict[str, Any]:
     kinds = dict(summary["columns"])
     metrics = {name: summary.get(name) for name in kinds}
     floats = {name: float(value) for name, value in metrics.items() if kinds[name] == "float" and value is not None}
-    return metrics | floats | {name: summary.get(name) for name in ORIGIN}
+    chosen = {CHOSEN: summary[CHOSEN]} if CHOSEN in summary else {}
+    return metrics | floats | {name: summary.get(name) for name in ORIGIN} | chosen
 
 
 def _curves(run: Any) -> list[list[Any]]:
