@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import sys
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -81,8 +82,8 @@ def execute(function: str, spec: RunSpec) -> RunRecord:
         text = record.to_json()
     try:
         write_atomically(Path(spec.directory) / RECORD, text)
-    except OSError:
-        _log(spec)  # the ledger writes it again, or reports the disk
+    except OSError as error:
+        _log(spec, error)  # the ledger writes it again, or reports the disk
     return record
 
 
@@ -122,7 +123,7 @@ def one_line(error: BaseException) -> str:
 
 
 def _failed(spec: RunSpec, error: BaseException) -> RunRecord:
-    _log(spec)
+    _log(spec, error)
     return RunRecord(
         run_id=spec.run_id,
         attempt=spec.attempt,
@@ -143,9 +144,10 @@ def _lacks_resources(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(w in str(error) for w in words))
 
 
-def _log(spec: RunSpec) -> None:
+def _log(spec: RunSpec, error: BaseException) -> None:
+    """The stack goes to the run's log; where that cannot be written, one line goes to a person."""
     try:
         with (Path(spec.directory) / LOG).open("a") as log:
-            traceback.print_exc(file=log)
+            traceback.print_exception(error, file=log)
     except OSError:
-        traceback.print_exc()
+        print(f"run {spec.run_id}: {one_line(error)}; nor can its log be written", file=sys.stderr)
