@@ -144,6 +144,21 @@ def report(
 
 
 @app.command()
+def explain(
+    study: StudyArgument,
+    contrast: Annotated[str, typer.Argument(metavar="AXIS=LEVEL", help="The row of the guide to explain.")],
+    directory: Directory = None,
+) -> None:
+    """Show the runs, values, formula and commit behind a number of the guide.
+
+    Example: ablate explain quickstart residual=plain
+    """
+    from ablate.commands import explain as command
+
+    raise typer.Exit(command.main(study, contrast, directory))
+
+
+@app.command()
 def sync(study: StudyArgument, directory: Directory = None, storage: Storage = None) -> None:
     """Upload to Weights & Biases what is offline: runs, tables, guide, study file and best checkpoints.
 
