@@ -22,7 +22,7 @@ _IDENTITY = {
     ),
     "training": (
         "epochs", "optimizer", "lr", "weight_decay", "schedule", "loss", "label_smoothing", "rate_weight",
-        "recalibrate",
+        "precision", "recalibrate",
     ),
 }  # fmt: skip
 IDENTITY = frozenset(f"{section}.{field}" for section, fields in _IDENTITY.items() for field in fields)

@@ -17,6 +17,7 @@ from lightning_modules.data.batches import Batch
 from lightning_modules.matching import match_parameters
 from lightning_modules.measurements import FiringRates, MeanActivity, spikes_seen
 from lightning_modules.network import SpikingResNet
+from lightning_modules.precision import computed_in
 from lightning_modules.scores import Scores
 
 
@@ -94,8 +95,13 @@ class SpikingClassifier(LightningModule):
 
     def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
         """Logits `[N, classes]`."""
-        logits: Tensor = self.network(x, noise)
+        logits: Tensor = self.network.readout(self.outputs(x, noise))
         return logits
+
+    def outputs(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        """What the network's head gives over time, `[T, N, outputs]`, in the precision it is trained in."""
+        with computed_in(self.training_choices.precision, self.device):
+            return self.network.outputs(x, noise)
 
     def on_train_epoch_start(self) -> None:
         # Taken now: the schedule moves on before the last batch of the epoch ends.
@@ -107,11 +113,11 @@ class SpikingClassifier(LightningModule):
         activity = MeanActivity()
         if self.training_choices.rate_weight > 0:
             with spikes_seen(self.network, activity.add):
-                outputs = self.network.outputs(x, noise)
+                outputs = self.outputs(x, noise)
             loss = self.loss(outputs, target, self.network.readout)
             loss = loss + self.training_choices.rate_weight * activity.value()
         else:
-            outputs = self.network.outputs(x, noise)
+            outputs = self.outputs(x, noise)
             loss = self.loss(outputs, target, self.network.readout)
         self._scores.add(loss, self.network.readout(outputs), target, sample_index)
         if not loss.is_cuda and not loss.isfinite():
@@ -180,13 +186,13 @@ class SpikingClassifier(LightningModule):
 
         def run(batch: Batch) -> None:
             x, _, sample_index = (part.to(self.device) for part in batch)
-            self.network.outputs(x, self.noise(x, sample_index, training=True))
+            self.outputs(x, self.noise(x, sample_index, training=True))
 
         recalibrate(self.network, batches, run)
 
     def _evaluate(self, batch: Batch) -> None:
         x, target, sample_index = batch
-        outputs = self.network.outputs(x, self.noise(x, sample_index, training=False))
+        outputs = self.outputs(x, self.noise(x, sample_index, training=False))
         loss = self.loss(outputs, target, self.network.readout)
         self._scores.add(loss, self.network.readout(outputs), target, sample_index)
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from lightning_modules.classifier import SpikingClassifier
 from lightning_modules.data.module import TensorData
 from lightning_modules.measurements import spikes_seen
+from lightning_modules.precision import computed_in
 from lightning_modules.residual import ResidualBlock
 
 
@@ -35,7 +36,8 @@ def gradient_norms(classifier: SpikingClassifier, data: TensorData) -> dict[str,
     """Gradient norm of each convolution's and linear layer's weight, in training mode, on a copy of the network."""
     network = copy.deepcopy(classifier.network).train()
     x, target, sample_index = (part.to(classifier.device) for part in next(iter(data.train_dataloader())))
-    outputs = network.outputs(x, classifier.noise(x, sample_index, training=False))
+    with computed_in(classifier.training_choices.precision, classifier.device):
+        outputs = network.outputs(x, classifier.noise(x, sample_index, training=False))
     loss: Tensor = classifier.loss(outputs, target, network.readout)
     layers = {name: layer for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d | nn.Linear)}
     gradients = torch.autograd.grad(loss, [layer.weight for layer in layers.values()])
@@ -82,7 +84,7 @@ def _validate(classifier: SpikingClassifier, data: TensorData, use: NeuronUse) -
         with torch.no_grad(), spikes_seen(classifier.network, use.add):
             for batch in data.val_dataloader():
                 x, _, sample_index = (part.to(classifier.device) for part in batch)
-                classifier.network.outputs(x, classifier.noise(x, sample_index, training=False))
+                classifier.outputs(x, classifier.noise(x, sample_index, training=False))
     finally:
         classifier.train(was_training)
         for handle in handles:

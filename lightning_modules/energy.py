@@ -71,7 +71,7 @@ def measure(
         with torch.no_grad(), counted(classifier.network) as counts:
             for batch in data.val_dataloader():
                 x, _, sample_index = (part.to(classifier.device) for part in batch)
-                classifier.network.outputs(x, classifier.noise(x, sample_index, training=False))
+                classifier.outputs(x, classifier.noise(x, sample_index, training=False))
                 samples += len(x)
     finally:
         classifier.train(was_training)

@@ -29,7 +29,7 @@ def accuracy_by_steps(
     samples = 0
     with torch.inference_mode():
         for x, target, sample_index in batches:
-            outputs = classifier.network.outputs(x, classifier.noise(x, sample_index, training=False))
+            outputs = classifier.outputs(x, classifier.noise(x, sample_index, training=False))
             for t in right:
                 right[t] += int((classifier.network.readout(outputs[:t]).argmax(-1) == target).sum())
             samples += len(target)

@@ -17,6 +17,7 @@ from lightning_modules.kernels.fused import normalise_and_fire
 from lightning_modules.level import Level
 from lightning_modules.neuron import MembraneNeuron
 from lightning_modules.normalization import Normalization
+from lightning_modules.precision import precise
 from lightning_modules.surrogate import Surrogate
 
 Backend = Literal["auto", "eager", "compiled"]
@@ -59,7 +60,7 @@ class NormFire(nn.Module):
         self.membrane_norm = membrane_norm
 
     def forward(self, x: Tensor, added: Tensor | None = None, steps: int | None = None) -> Tensor:
-        """Spikes `[T, N, ...]` for x `[T, N, ...]`.
+        """Spikes `[T, N, ...]` for x `[T, N, ...]`, in the type of x; computed in float32 at least.
 
         Args:
             x: the current.
@@ -67,9 +68,9 @@ class NormFire(nn.Module):
             steps: T, where x `[1, N, ...]` holds for every step.
         """
         if self._compiles(x, steps) and self.fuses(x):
-            return self._fused(x, added, steps)
+            return self._fused(x, added, steps).to(x.dtype)
         spikes: Tensor = self.neuron(self._current(x, added, steps), membrane_norm=self.membrane_norm)
-        return spikes
+        return spikes.to(x.dtype)
 
     def fuses(self, x: Tensor) -> bool:
         """Whether the back end `compiled` computes x here.
@@ -106,7 +107,8 @@ class NormFire(nn.Module):
         return spikes
 
     def _current(self, x: Tensor, added: Tensor | None, steps: int | None) -> Tensor:
-        every = x if steps is None else x.expand(steps, *x.shape[1:])
+        every = x.to(precise(x.dtype))
+        every = every if steps is None else every.expand(steps, *x.shape[1:])
         current = every if self.norm is None else self.norm(every)
         return current if added is None else current + added
 

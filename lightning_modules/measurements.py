@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_modules.network import SpikingResNet
+from lightning_modules.precision import precise
 
 
 @contextmanager
@@ -63,7 +64,7 @@ class MeanActivity:
 
     def add(self, layer: str, spikes: Tensor) -> None:
         """Take in one layer."""
-        self._sums.append(spikes.sum())
+        self._sums.append(spikes.sum(dtype=precise(spikes.dtype)))
         self._count += spikes.numel()
 
     def value(self) -> Tensor:

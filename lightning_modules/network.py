@@ -11,6 +11,7 @@ from lightning_modules import allocator, catalogue
 from lightning_modules.building import create
 from lightning_modules.choices import ModelChoices
 from lightning_modules.layers import Backend, Layers, NormFire, StepConv2d
+from lightning_modules.precision import precise
 
 # Here, since whoever trains imports this module before the first activations are made.
 allocator.keep_freed_memory()
@@ -75,7 +76,7 @@ class SpikingResNet(nn.Module):
         steps = self.encoder(self._checked(x), noise)
         self._check_timesteps(len(steps))
         outputs: Tensor = self.head(self.stages(self.stem(steps, self.encoder.static)))
-        return outputs
+        return outputs.to(precise(outputs.dtype))
 
     def set_timesteps(self, timesteps: int) -> None:
         """Encode images, or expect frames, in another number of steps from now on.

@@ -17,6 +17,7 @@ from lightning_modules.kernels import compiled
 from lightning_modules.kernels.eager import Dynamics
 from lightning_modules.kernels.passes import Constants
 from lightning_modules.normalization.folded import Folded
+from lightning_modules.precision import precise
 from lightning_modules.surrogate import Surrogate
 
 
@@ -59,11 +60,6 @@ def rows(x: Tensor) -> Tensor:
 def images(x: Tensor, height: int) -> Tensor:
     """`[T, N, H W, C]` as `[T, N, C, H, W]` with channels last."""
     return x.unflatten(2, (height, -1)).permute(0, 1, 4, 2, 3)
-
-
-def precise(dtype: torch.dtype) -> torch.dtype:
-    """The type of membranes and statistics of activations of this type."""
-    return torch.promote_types(dtype, torch.float32)
 
 
 def _statistics(y: Tensor, steps: int, folded: Folded) -> _Statistics:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_modules.normalization.folded import Folded
+from lightning_modules.precision import precise
 
 Branch = Literal["single", "added"]
 
@@ -46,6 +47,11 @@ class Normalization(nn.Module):
         self.channels, self.timesteps = channels, timesteps
         self.register_parameter("weight", None)
         self.register_parameter("bias", None)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """x normalised, in its type; statistics are float32 at least."""
+        normalised: Tensor = super().__call__(x.to(precise(x.dtype)))
+        return normalised.to(x.dtype)
 
     def affine(self, *shape: int, bias: bool = True) -> None:
         """Add the affine map, from 1 and 0."""
