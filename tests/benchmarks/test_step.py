@@ -1,7 +1,7 @@
 """A whole training step against SpikingJelly, snnTorch, plain PyTorch and the bare convolutions, as ratios.
 
-All take turns in one process, so that what else the machine does meets all alike; the figures are CPU seconds of the
-process over all its threads' work (`OMP_NUM_THREADS` decides how many), the least of the rounds. Run with
+All take turns in one process, so that what else the machine does meets all alike; the figures are seconds on the clock,
+the least of the rounds (`OMP_NUM_THREADS` decides how many threads work). Run with
 `pytest tests/benchmarks/test_step.py -s` (extra `bench`); `STEP_ROUNDS` sets the rounds.
 """
 
@@ -18,6 +18,8 @@ import torch.nn.functional as F
 from rivals import Convolutions, PlainParts, Rival, SnnTorchParts, SpikingJellyParts, ours
 from torch import nn
 
+from lightning_modules.precision import Precision, computed_in
+
 SIZES = {
     "cifar": {"depth": 2, "width": 32, "timesteps": 8, "channels": 3, "size": 32, "batch": 32},
     "small": {"depth": 1, "width": 8, "timesteps": 4, "channels": 1, "size": 8, "batch": 64},
@@ -25,12 +27,16 @@ SIZES = {
 ROUNDS = int(os.environ.get("STEP_ROUNDS", "5"))
 
 
-def _step(network: nn.Module, x: torch.Tensor, target: torch.Tensor) -> Callable[[], None]:
+def _step(
+    network: nn.Module, x: torch.Tensor, target: torch.Tensor, precision: Precision = "32-true"
+) -> Callable[[], None]:
     optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, fused=True)
 
     def step() -> None:
         optimizer.zero_grad()
-        F.cross_entropy(network(x), target).backward()
+        with computed_in(precision, x.device):
+            logits = network(x)
+        F.cross_entropy(logits.float(), target).backward()
         optimizer.step()
 
     return step
@@ -44,7 +50,10 @@ def steps(name: str) -> dict[str, Callable[[], None]]:
     target = torch.randint(0, 10, (sizes["batch"],))
     rivals = {"plain PyTorch": PlainParts(), "snnTorch": SnnTorchParts(), "SpikingJelly": SpikingJellyParts()}
     found = {rival: _step(Rival(**shape, parts=parts), x, target) for rival, parts in rivals.items()}
-    found |= {f"ours, {each}": _step(ours(each, **shape), x, target) for each in ("eager", "compiled")}
+    found["SpikingJelly, bf16"] = _step(Rival(**shape, parts=SpikingJellyParts()), x, target, "bf16-mixed")
+    for each in ("eager", "compiled"):
+        found[f"ours, {each}"] = _step(ours(each, **shape), x, target)
+        found[f"ours, {each}, bf16"] = _step(ours(each, **shape), x, target, "bf16-mixed")
     found["convolutions"] = Convolutions(**sizes).step
     return found
 
@@ -59,15 +68,15 @@ def test_training_step(name: str) -> None:
     repeats = 1 if name == "cifar" else 10
     for _ in range(ROUNDS):
         for each, step in compared.items():
-            started = time.process_time()
+            started = time.perf_counter()
             for _ in range(repeats):
                 step()
-            seconds[each].append((time.process_time() - started) / repeats)
+            seconds[each].append((time.perf_counter() - started) / repeats)
     least = {each: min(values) for each, values in seconds.items()}
     best = min(least["SpikingJelly"], least["snnTorch"])
     print(f"\n{name}: {torch.get_num_threads()} threads, {ROUNDS} rounds")
     for each, value in least.items():
         print(
-            f"{each:15} {1000 * value:9.1f} ms  {value / best:5.2f} x best rival  {value / least['convolutions']:5.2f}"
+            f"{each:20} {1000 * value:9.1f} ms  {value / best:5.2f} x best rival  {value / least['convolutions']:5.2f}"
         )
     assert all(least.values())

@@ -45,11 +45,12 @@ def test_membranes_would_stand_still_in_bfloat16() -> None:
 
 
 def _classifier(precision: str, **model: Any) -> SpikingClassifier:
-    choices = {"depth": 1, "width": 4, "timesteps": 4, **model}
+    steps = 1 if model.get("neuron") == "relu" else 4
+    choices = {"depth": 1, "width": 4, "timesteps": steps, **model}
     return SpikingClassifier(choices, {"precision": precision}, in_channels=1, classes=10, seed=3)
 
 
-@pytest.mark.parametrize(("neuron", "alike"), [("relu", 0.995), ("lif", 0.6)])
+@pytest.mark.parametrize(("neuron", "alike"), [("relu", 0.98), ("lif", 0.6)])
 @pytest.mark.parametrize("residual", ["plain", "sew_add", "ms", "sresnet"])
 @pytest.mark.parametrize("backend", ["eager", "compiled"])
 def test_a_network_in_mixed_precision_is_near_the_one_in_float32(
