@@ -159,6 +159,20 @@ def explain(
 
 
 @app.command()
+def compare(
+    first: Annotated[str, typer.Argument(metavar="A", help="A study, its directory, or a folder with a report.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="Another one with the same cells.")],
+) -> None:
+    """Compare two studies of the same cells, run by run: did a new version or machine change anything?
+
+    Example: ablate compare quickstart@before quickstart
+    """
+    from ablate.commands import compare as command
+
+    raise typer.Exit(command.main(first, second))
+
+
+@app.command()
 def sync(study: StudyArgument, directory: Directory = None, storage: Storage = None) -> None:
     """Upload to Weights & Biases what is offline: runs, tables, guide, study file and best checkpoints.
 

@@ -11,7 +11,7 @@ from reports import wording
 from reports.analyses.card import Card, Table
 from reports.effects import axis_effects
 from reports.family import VERDICT_METRIC, Family
-from reports.outcomes import State
+from reports.outcomes import State, state_of
 from reports.results import StudyResults
 
 _FATES = {State.DIVERGED: "diverged, counts at chance", State.LOST: "lost", State.PRUNED: "pruned",
@@ -64,8 +64,6 @@ def _rows(frame: pd.DataFrame) -> tuple[tuple[str, ...], ...]:
 
 def _left_out(frame: pd.DataFrame, runs: pd.DataFrame) -> list[str]:
     """Every run without a value of its own, and every complete block that another pair's loss takes with it."""
-    from reports.outcomes import state_of
-
     notes = []
     for run_id in dict.fromkeys([*frame["level_run"], *frame["reference_run"]]):
         if run_id not in runs.index:

@@ -1,0 +1,50 @@
+"""Questions to a written guide, on the examples of the repository: explain and compare, through the command line."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from command_line import inside
+
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+NMNIST, CIFAR = str(EXAMPLES / "nmnist"), str(EXAMPLES / "cifar10_small")
+
+
+def test_explain_ends_with_the_number_of_the_guide(tmp_path: Path) -> None:
+    done = inside("explain", NMNIST, "residual=sew_add", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "-12.0 (-14.5, -9.5)" in done.stdout.splitlines()[-1]
+    assert "-12.0 (-14.5, -9.5)" in (EXAMPLES / "nmnist" / "guide.md").read_text()
+
+
+def test_compare_sees_that_a_copy_is_the_same_and_that_a_changed_run_is_not(tmp_path: Path) -> None:
+    shutil.copytree(NMNIST, tmp_path / "copy")
+    same = inside("compare", NMNIST, "copy", cwd=tmp_path)
+    assert same.returncode == 0 and "55 pairs of runs, 55 of them identical. Nothing changed." in same.stdout
+    runs = tmp_path / "copy" / "runs.csv"
+    changed = [
+        line.replace("0.74", "0.64") if ",baseline,0," in line else line
+        for line in runs.read_text().splitlines(keepends=True)
+    ]
+    runs.write_text("".join(changed))
+    other = inside("compare", NMNIST, "copy", cwd=tmp_path)
+    assert other.returncode == 0 and "55 pairs of runs, 54 of them identical. No change was detected" in other.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("explain", NMNIST, "residul=plain"), "did you mean 'residual'?"),
+        (("explain", NMNIST, "residual=sewadd"), "did you mean 'sew_add'?"),
+        (("explain", NMNIST, "residual=sresnet"), "is the baseline's level"),
+        (("explain", "nowhere", "residual=plain"), "nowhere"),
+        (("compare", NMNIST, CIFAR), "no cell in common"),
+        (("compare", NMNIST, "nowhere"), "nowhere"),
+    ],
+)
+def test_what_cannot_be_answered_is_one_line(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    done = inside(*arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr and done.stderr.count("\n") == 1
