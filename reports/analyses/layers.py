@@ -51,7 +51,7 @@ def _baseline(results: StudyResults) -> str | None:
 
 
 def _by_cell(results: StudyResults) -> pd.DataFrame:
-    """Means by cell and layer, cells in the order of the study, layers from input to output."""
+    """Means by cell and layer, cells in the order of the study, layers in the network's order, block by block."""
     runs = results.runs[results.runs["status"] == "complete"]
     layers = results.layers[results.layers["run_id"].isin(runs["run_id"])].copy()
     layers["cell"] = layers["run_id"].map(dict(zip(runs["run_id"], runs["cell"], strict=True)))
@@ -72,7 +72,7 @@ def _depth(layer: str) -> tuple[int, str]:
 
 def _prose(own: pd.DataFrame, frame: pd.DataFrame, total: float) -> list[str]:
     runs = wording.count(int(own["runs"].max()), "complete run")
-    sentences = [f"The baseline's layers from input to output, means over {runs}."]
+    sentences = [f"The baseline's layers, block by block, means over {runs}."]
     if total > 0:
         top = max(own[own["synops"] > 0].to_dict("records"), key=lambda row: row["synops"])
         multiplied = float(own.loc[own["synops"] > 0, "macs"].sum()) / total

@@ -9,17 +9,30 @@ from reports.analyses.card import Card, Table
 from reports.render.escaping import markdown, visible
 
 
-def render(title: str, cards: Iterable[Card]) -> str:
-    """A page with one section a card."""
-    return "\n\n".join([f"# {markdown(title)}", *(part for card in cards for part in _card(card))]) + "\n"
+def render(title: str, cards: Iterable[Card], *, fold: bool = True) -> str:
+    """A page with one section a card.
+
+    Args:
+        title: of the page.
+        cards: the sections.
+        fold: whether what cards fold is folded, in HTML that the usual viewers of Markdown know.
+    """
+    return "\n\n".join([f"# {markdown(title)}", *(part for card in cards for part in _card(card, fold))]) + "\n"
 
 
-def _card(card: Card) -> list[str]:
+def _card(card: Card, fold: bool) -> list[str]:
     parts = [f"## {markdown(card.title)}"]
     if card.status != "ok":
         return [*parts, f"*{card.status}*: {markdown(card.reason)}"]
     parts += [markdown(sentence) for sentence in card.prose]
-    parts += [_table(card.table)] if card.table else []
+    details = _details(card)
+    if fold and card.folded and details:
+        return [*parts, "<details>\n<summary>Details</summary>", *details, "</details>"]
+    return parts + details
+
+
+def _details(card: Card) -> list[str]:
+    parts = [_table(card.table)] if card.table else []
     parts += ["\n".join(f"* {markdown(note)}" for note in card.notes)] if card.notes else []
     return parts + [_code(caption, text) for caption, text in card.code]
 

@@ -227,3 +227,11 @@ def test_a_table_that_no_longer_stands_is_removed(tmp_path: Path) -> None:
 
     assert set((tmp_path / "tables").glob("*.tex")) == {path for path in written if path.parent.name == "tables"}
     assert not (tmp_path / "tables" / "recommendations.tex").exists()
+
+
+def test_what_a_card_folds_is_folded_in_markdown_too_but_its_sentences_are_not() -> None:
+    card = Card("k", "title", ("said",), table=Table(("a",), (("1",),), (True,)), notes=("noted",), folded=True)
+    folded = markdown.render("t", [card])
+    assert "## title\n\nsaid\n\n<details>\n<summary>Details</summary>\n\n| a |" in folded
+    assert folded.endswith("* noted\n\n</details>\n")
+    assert "<details>" not in markdown.render("t", [card], fold=False)
