@@ -13,10 +13,11 @@ import pytest
 from synthetic_studies import factorial, one_factor
 
 from reports.analyses.axis_effects import AxisEffects
-from reports.analyses.card import Card, card_of
+from reports.analyses.card import Card, Table, card_of
 from reports.analyses.overview import Overview
 from reports.analyses.recommendations import Recommendations
 from reports.guide import cards, text_tables, write_guide
+from reports.render import markdown
 from reports.results import StudyResults
 
 BASELINE = {"residual": "sresnet"}
@@ -192,8 +193,6 @@ def test_latex_is_balanced_and_uses_booktabs(tmp_path: Path) -> None:
 
 def test_a_title_with_markup_stays_a_title() -> None:
     card = Card("k", "a|b", ("x",))
-    from reports.render import markdown
-
     assert markdown.render("t", [card]).startswith("# t\n\n## a\\|b")
 
 
