@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 import pandas as pd
 
+from reports.analyses.figure import Figure
 from reports.results import StudyResults
 
 
@@ -31,6 +32,7 @@ class Table:
         numeric: per column, whether it is set flush right.
         dots: per row a dot for the plot or None; empty when the table has no plot.
         margin: half-width of the band of no interest around zero in the plot, or None.
+        runs: per row the ids of the runs behind it; empty when rows stand for no runs.
     """
 
     headers: tuple[str, ...]
@@ -38,6 +40,7 @@ class Table:
     numeric: tuple[bool, ...]
     dots: tuple[Dot | None, ...] = ()
     margin: float | None = None
+    runs: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Card:
         code: (caption, verbatim text) blocks.
         status, reason: `ok`, or why there is nothing to show.
         folded: whether a page shows it folded.
+        figure: the numbers as drawn, or None.
     """
 
     key: str
@@ -65,6 +69,7 @@ class Card:
     status: Literal["ok", "not applicable", "failed"] = "ok"
     reason: str = ""
     folded: bool = False
+    figure: Figure | None = None
 
 
 class Analysis(Protocol):

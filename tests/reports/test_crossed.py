@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 import pytest
+from synthetic_studies import one_factor
 
 from reports.analyses.axis_effects import AxisEffects
 from reports.analyses.recommendations import Recommendations
@@ -15,7 +16,6 @@ from reports.effects import effects
 from reports.results import StudyResults
 from reports.statistics import paired
 from reports.statistics.crossed import crossed_interval
-from tests.reports.synthetic_studies import one_factor
 
 SAMPLES = 497
 

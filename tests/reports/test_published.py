@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from synthetic_studies import one_factor
+
 from reports.analyses.published import Published
 from reports.guide import analyses
 from reports.results import StudyResults
-from tests.reports.synthetic_studies import one_factor
 
 CIFAR = {"name": "cifar10", "version": "1", "split": "cifar10-v1", "classes": 10, "test": 10_000}
 
