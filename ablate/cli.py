@@ -159,6 +159,27 @@ def explain(
 
 
 @app.command()
+def check(
+    study: StudyArgument,
+    claims: Annotated[str, typer.Argument(metavar="CLAIMS", help="A YAML file with a list of sentences under claims.")],
+    directory: Directory = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the outcomes as JSON, unrounded, with run ids.")
+    ] = False,
+) -> None:
+    """Check claims about a study: "sew_add beats plain by 0.5 points at T <= 4", "bn matches bntt within 1 point".
+
+    Exit codes: 0 all claims hold, 1 at least one does not (refuted, undecided or not testable), 2 the request or the
+    file is wrong and nothing was evaluated.
+
+    Example: ablate check quickstart claims.yaml
+    """
+    from ablate.commands import check as command
+
+    raise typer.Exit(command.main(study, claims, directory, as_json=as_json))
+
+
+@app.command()
 def compare(
     first: Annotated[str, typer.Argument(metavar="A", help="A study, its directory, or a folder with a report.")],
     second: Annotated[str, typer.Argument(metavar="B", help="Another one with the same cells.")],

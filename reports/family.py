@@ -51,6 +51,12 @@ class Sides:
         usable = ~np.isnan(above - below).all(axis=1)
         return cls(above[usable], below[usable])
 
+    @classmethod
+    def bounds(cls, match: Match, outcomes: Outcomes) -> tuple[Sides, Sides]:
+        """Lost runs at the metric's limits: the level's lowest and the reference's highest, and the reverse."""
+        low, high = (outcomes.with_lost_at(limit) for limit in _LIMITS)
+        return cls.of(match, outcomes, low, high), cls.of(match, outcomes, high, low)
+
     @property
     def pairs(self) -> int:
         return len(self.level)
@@ -68,6 +74,12 @@ class Sides:
     def differences(self) -> Floats:
         """Level minus reference by block `[blocks]`."""
         return self.units[0] - self.units[1]
+
+    @property
+    def scale(self) -> float:
+        """Largest size of the values a difference is made of."""
+        sizes = np.abs(np.stack(self.units))
+        return float(np.nanmax(sizes)) if not np.isnan(sizes).all() else 0.0
 
 
 @dataclass(frozen=True)
@@ -100,15 +112,13 @@ class Family:
         contrasts = tuple(match for match in matches(results, description) if match.pairs)
         sides = tuple(Sides.of(match, outcomes, outcomes.value, outcomes.value) for match in contrasts)
         differences = np.array([each.differences for each in sides]).reshape(len(sides), len(outcomes.seeds))
-        scale = np.array([_scale(each) for each in sides])
+        scale = np.array([each.scale for each in sides])
         judged = judge(differences, scale, rules)
         return cls(axis, description["reference"], rules, outcomes, contrasts, sides, judged)
 
     def count(self, at: int, state: State, side: int) -> tuple[int, int]:
         """How many runs of a contrast's side (0 level, 1 reference) have a state, and of how many planned."""
-        rows = [self.outcomes.rows[pair[side]] for pair in self.contrasts[at].pairs]
-        states = self.outcomes.state[sorted(set(rows))]
-        return int((states == state).sum()), int(states.size)
+        return self.outcomes.count((pair[side] for pair in self.contrasts[at].pairs), state)
 
     def without_diverged(self, at: int) -> Variant | None:
         """The contrast without diverged runs; None where none diverged."""
@@ -121,9 +131,7 @@ class Family:
         """The contrast with lost runs at the metric's limits: level lowest and reference highest, and the reverse."""
         if not (self.count(at, State.LOST, 0)[0] or self.count(at, State.LOST, 1)[0]):
             return None
-        low, high = (self.outcomes.with_lost_at(limit) for limit in _LIMITS)
-        match = self.contrasts[at]
-        below, above = (Sides.of(match, self.outcomes, *pair) for pair in ((low, high), (high, low)))
+        below, above = Sides.bounds(self.contrasts[at], self.outcomes)
         return self._variant(at, below), self._variant(at, above)
 
     def with_pruned_at_worst(self, at: int) -> Variant | None:
@@ -146,14 +154,8 @@ class Family:
 
     def _variant(self, at: int, sides: Sides) -> Variant:
         differences = np.array([each.differences for each in self.sides])
-        scale = np.array([_scale(each) for each in self.sides])
-        differences[at], scale[at] = sides.differences, _scale(sides)
+        scale = np.array([each.scale for each in self.sides])
+        differences[at], scale[at] = sides.differences, sides.scale
         judged = judge(differences, scale, self.rules)
         of = judged.moments
         return Variant(float(of.mean[at]), int(of.n[at]), float(judged.p_adjusted[at]), judged.verdicts[at])
-
-
-def _scale(sides: Sides) -> float:
-    """Largest size of the values a difference is made of."""
-    sizes = np.abs(np.stack(sides.units))
-    return float(np.nanmax(sizes)) if not np.isnan(sizes).all() else 0.0

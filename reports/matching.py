@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from reports.results import StudyResults
+
+Cells = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -38,19 +40,32 @@ def levels_of(axis: Mapping[str, Any]) -> tuple[str, ...]:
 
 def matches(results: StudyResults, axis: Mapping[str, Any]) -> tuple[Match, ...]:
     """The contrasts of an axis in the order of its levels; a level without any cell has no pairs."""
-    name, reference = axis["name"], axis["reference"]
-    partner = {_rest(cell, name): cell["cell_id"] for cell in _at(results.study["cells"], name, reference)}
+    name, reference, cells = axis["name"], axis["reference"], results.study["cells"]
     found = []
     for level in levels_of(axis):
-        cells = _at(results.study["cells"], name, level)
-        pairs = tuple((cell["cell_id"], partner[_rest(cell, name)]) for cell in cells if _rest(cell, name) in partner)
         excluded = _at(results.exclusions, name, level)
         reasons = tuple(dict.fromkeys(str(each.get("reason", "")) for each in excluded))
-        found.append(Match(level, pairs, len(cells) + len(excluded), reasons))
+        planned = len(_at(cells, name, level)) + len(excluded)
+        found.append(Match(level, pairs(cells, name, level, reference), planned, reasons))
     return tuple(found)
 
 
-def _at(cells: Any, axis: str, level: str) -> list[Mapping[str, Any]]:
+def pairs(cells: Cells, axis: str, level: str, other: str) -> tuple[tuple[str, str], ...]:
+    """(cell_id at `level`, cell_id at `other`) of the cells that are the same in every other axis, in their order.
+
+    Args:
+        cells: mappings with `cell_id` and `levels`, the level of every axis.
+        axis, level, other: two levels of one axis.
+    """
+    partner = {_rest(cell, axis): cell["cell_id"] for cell in _at(cells, axis, other)}
+    return tuple(
+        (cell["cell_id"], partner[_rest(cell, axis)])
+        for cell in _at(cells, axis, level)
+        if _rest(cell, axis) in partner
+    )
+
+
+def _at(cells: Cells, axis: str, level: str) -> list[Mapping[str, Any]]:
     return [cell for cell in cells if cell["levels"].get(axis) == level]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -61,6 +62,11 @@ class Outcomes:
         value = np.where(state == State.DIVERGED, chance, np.where(state == State.COMPLETE, value, np.nan))
         unknown = np.isnan(value) & (state <= State.DIVERGED)
         return cls(rows, seeds, value, np.where(unknown, State.LOST, state).astype(np.int8))
+
+    def count(self, cells: Iterable[str], state: State) -> tuple[int, int]:
+        """How many runs of these cells have a state, and of how many; a cell that is named twice counts once."""
+        states = self.state[sorted({self.rows[cell] for cell in cells})]
+        return int((states == state).sum()), int(states.size)
 
     def without_diverged(self) -> Floats:
         """Values `[cells, blocks]` with diverged runs left out: the sensitivity analysis."""

@@ -49,7 +49,7 @@ def test_a_room_imports_only_rooms_below_it(room: str) -> None:
     "module",
     ["ablate.cli", "ablate.config", "ablate.design", "lightning_modules", "lightning_modules.catalogue",
      "lightning_modules.choices", "lightning_modules.constraints", "reports.results", "reports.guide",
-     "ablate.commands.explain", "ablate.commands.compare"],
+     "ablate.commands.explain", "ablate.commands.compare", "ablate.commands.check", "ablate.commands.plan"],
 )  # fmt: skip
 def test_planning_and_reporting_never_load_torch(module: str) -> None:
     script = f"import {module}, sys; print('torch' in sys.modules or 'pytorch_lightning' in sys.modules)"

@@ -64,11 +64,15 @@ def two_sided(of: Moments) -> Floats:
     return np.where(of.testable, 2 * stdtr(np.maximum(of.n - 1, 1), -np.abs(_t(of, 0.0))), np.nan)
 
 
+def one_sided(of: Moments, against: ArrayLike, *, greater: bool) -> Floats:
+    """p of the one-sided t tests of a mean `greater` than `against` `[m]`, or less; NaN where no test exists."""
+    t = _t(of, np.asarray(against, dtype=np.float64))
+    return np.where(of.testable, stdtr(np.maximum(of.n - 1, 1), -t if greater else t), np.nan)
+
+
 def within_margin(of: Moments, margin: float) -> Floats:
     """Larger p of the two one-sided t tests against -margin and +margin (Schuirmann's TOST)."""
-    df = np.maximum(of.n - 1, 1)
-    larger = np.maximum(stdtr(df, -_t(of, -margin)), stdtr(df, _t(of, margin)))
-    return np.where(of.testable, larger, np.nan)
+    return np.maximum(one_sided(of, -margin, greater=True), one_sided(of, margin, greater=False))
 
 
 def t_value(of: Moments) -> Floats:
@@ -76,7 +80,7 @@ def t_value(of: Moments) -> Floats:
     return np.where(of.testable, _t(of, 0.0), np.nan)
 
 
-def _t(of: Moments, against: float) -> Floats:
+def _t(of: Moments, against: float | Floats) -> Floats:
     return np.nan_to_num(of.mean - against) / np.where(of.testable, of.se, 1.0)
 
 
