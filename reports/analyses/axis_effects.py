@@ -8,12 +8,13 @@ import pandas as pd
 
 from reports import wording
 from reports.analyses.card import Card, Dot, Table
+from reports.analyses.forest import decided, forest
 from reports.effects import TEST_SELECTED, UNTUNED, axis_effects
 from reports.levels import level_summary
 from reports.matching import axis_of, levels_of
 from reports.results import StudyResults
 from reports.statistics.power import detectable_effect, equivalence_sd, pooled_sd
-from reports.statistics.verdict import BETTER, EQUIVALENT, WORSE
+from reports.statistics.verdict import BETTER, WORSE
 from reports.twins import twins
 
 _COST_COLUMNS = {
@@ -51,6 +52,7 @@ class AxisEffects:
         return Card(
             self.key, _title(results, self.axis), _prose(results, contrasts), frame,
             _table(results, frame, costs), _notes(results, frame, contrasts, costs),
+            figure=forest(contrasts.to_dict("records"), results.study["objective"].get("margin")),
         )  # fmt: skip
 
 
@@ -93,8 +95,7 @@ def _dot(row: dict[str, Any]) -> Dot | None:
         return None
     size = wording.points(row["difference"], row["ci_low"], row["ci_high"])
     text = f"{row['level']}: {size} points, {row['verdict']}"
-    decided = row["verdict"] in (BETTER, WORSE, EQUIVALENT)
-    return Dot(row["ci_low"], row["difference"], row["ci_high"], decided, text)
+    return Dot(row["ci_low"], row["difference"], row["ci_high"], decided(row["verdict"]), text)
 
 
 def _prose(results: StudyResults, contrasts: pd.DataFrame) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from scipy.special import ndtri
 
 from reports import wording
 from reports.analyses.card import Card, Table
+from reports.analyses.figure import Chart, Point, Series, spread_wide
 from reports.results import StudyResults
 
 SHOWN = 10
@@ -50,7 +51,8 @@ class BestCells:
         headers = ("cell", "seeds", *columns, *(("on the front",) if len(objectives) > 1 else ()), "limits")
         numeric = (False, True, *(True for _ in columns), *((False,) if len(objectives) > 1 else ()), False)
         notes = (f"The first {SHOWN} of {len(frame)} cells.",) if len(frame) > SHOWN else ()
-        return Card(self.key, self.title, tuple(prose), frame, Table(headers, rows, numeric), notes)
+        return Card(self.key, self.title, tuple(prose), frame, Table(headers, rows, numeric), notes,
+                    figure=_figure(frame, objectives))  # fmt: skip
 
 
 def ranked(results: StudyResults) -> pd.DataFrame:
@@ -107,3 +109,39 @@ def value(metric: str, number: float) -> str:
     if metric.endswith("accuracy"):
         return f"{wording.percent(number)} %" if not wording.absent(number) else wording.MISSING
     return wording.fixed(number, 0) if metric == "parameters" else wording.significant(number, 3)
+
+
+def _figure(frame: pd.DataFrame, objectives: Sequence[str]) -> Chart | None:
+    """The cells over the first two objectives; a search for one has nothing to set against it."""
+    if len(objectives) < 2 or frame.empty:
+        return None
+    up, across = objectives[:2]
+    front, kept = frame["front"].astype(bool), frame["feasible"].astype(bool)
+    parts = {"on the front": frame[front].sort_values([across, up, "cell"]), "off the front": frame[kept & ~front],
+             "limits exceeded": frame[~kept]}  # fmt: skip
+    # Over three objectives and more the front is no line in these two.
+    series = tuple(
+        Series(name, tuple(_point(row, across, up) for row in rows.to_dict("records")),
+               joined=name == "on the front" and len(objectives) == 2)
+        for name, rows in parts.items() if len(rows)
+    )  # fmt: skip
+    caption = (
+        "Means of every complete cell of the search; a cell is on the front when no other is better in all objectives."
+    )
+    across_values = (point.x for each in series for point in each.points)
+    return Chart(_label(across), _label(up), series, caption, x_log=spread_wide(across_values))
+
+
+def _point(row: dict[Any, Any], across: str, up: str) -> Point:
+    (x, _), (y, _) = _scaled(across), _scaled(up)
+    measured = f"{up} {value(up, row[up])}, {across} {value(across, row[across])}"
+    return Point(float(row[across]) * x, float(row[up]) * y, filled=bool(row["feasible"]),
+                 text=f"{row['cell']}: {measured}, {wording.count(int(row['seeds']), 'seed')}")  # fmt: skip
+
+
+def _scaled(metric: str) -> tuple[float, str]:
+    return (100.0, "%") if metric.endswith("accuracy") else (1.0, {"energy_nj": "nJ a sample"}.get(metric, ""))
+
+
+def _label(metric: str) -> str:
+    return ", ".join(filter(None, (metric, _scaled(metric)[1])))

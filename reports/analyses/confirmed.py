@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from reports import wording
 from reports.analyses.card import Card, Table
+from reports.analyses.figure import MOST_ROWS, Chart, Point, Series, known
 from reports.results import StudyResults
 from reports.statistics import paired
 
@@ -37,7 +40,9 @@ class Confirmed:
             "The cells were selected on other seeds; these runs took no part in that, and they enter no effect.",
             f"Seeds {', '.join(map(str, seeds))}. Intervals over seeds are conditional on this test set.",
         )
-        return Card(self.key, self.title, prose, frame, Table(headers, rows, (False, True, True, True)))
+        notes = (f"Drawn are the first {MOST_ROWS} of {len(frame)} cells.",) if len(frame) > MOST_ROWS else ()
+        return Card(self.key, self.title, prose, frame, Table(headers, rows, (False, True, True, True)), notes,
+                    figure=_figure(frame.head(MOST_ROWS)))  # fmt: skip
 
 
 def _row(results: StudyResults, cell: str) -> dict[str, object]:
@@ -51,3 +56,30 @@ def _row(results: StudyResults, cell: str) -> dict[str, object]:
         "low": float(low[0]), "high": float(high[0]),
         "selected": float(before["test_accuracy"].astype(float).mean()) if len(before) else float("nan"),
     }  # fmt: skip
+
+
+def _figure(frame: pd.DataFrame) -> Chart | None:
+    """What the selection promised beside what fresh seeds gave."""
+    rows: list[dict[Any, Any]] = frame.to_dict("records")
+    fresh = tuple(_fresh(at, row) for at, row in enumerate(rows) if known(row["accuracy"]) is not None)
+    before = tuple(
+        Point(float(row["selected"]) * 100, float(at),
+              text=f"{row['cell']}, seeds it was selected on: {wording.percent(row['selected'])} %")
+        for at, row in enumerate(rows) if known(row["selected"]) is not None
+    )  # fmt: skip
+    if not fresh:
+        return None
+    caption = (
+        "Test accuracy of the selected cells on fresh seeds with its 95 % interval, beside their mean on the seeds "
+        "they were selected on."
+    )
+    series = (Series("fresh seeds", fresh), *((Series("seeds of the selection", before),) if before else ()))
+    return Chart("test accuracy, %", "", series, caption, rows=tuple(str(row["cell"]) for row in rows))
+
+
+def _fresh(at: int, row: dict[Any, Any]) -> Point:
+    accuracy = wording.percent(row["accuracy"], row["low"], row["high"])
+    return Point(
+        float(row["accuracy"]) * 100, float(at), x_low=known(row["low"], 100), x_high=known(row["high"], 100),
+        text=f"{row['cell']}, fresh seeds: {accuracy} %, {wording.count(int(row['seeds']), 'seed')}",
+    )  # fmt: skip

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
+
+MOST_ROWS = 40
+MOST_SERIES = 7
+"""Rows and lines that a figure of one page can hold; a card that leaves some out says so in a note."""
+
+_WIDE = 5.0
 
 
 @dataclass(frozen=True)
@@ -38,12 +47,14 @@ class Series:
         points: in the order they are joined.
         joined: whether a line joins them.
         band: whether the intervals of y are a band around the line rather than a bar at each point.
+        bars: whether a bar reaches from x = 0 to each point, which then has no mark of its own; only in rows.
     """
 
     name: str
     points: tuple[Point, ...]
     joined: bool = False
     band: bool = False
+    bars: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,21 +62,25 @@ class Chart:
     """Points, lines and intervals over two axes.
 
     Attributes:
-        x_label, y_label: of the axes, with their units.
+        x_label, y_label: of the axes, with their units; y_label is empty where y counts rows.
         series: what is drawn.
+        caption: one or two sentences that say what is drawn and how to read its marks.
         x_log: whether x is drawn on a logarithmic scale.
         rows: names of y = 0, 1, 2 ... from the top, where y counts rows rather than measures anything.
         zero: whether x = 0 is a reference that gets a line.
         margin: half-width in x of the band of no interest around zero, or None.
+        x_ticks: where x is labelled; empty where any round numbers will do.
     """
 
     x_label: str
     y_label: str
     series: tuple[Series, ...]
+    caption: str
     x_log: bool = False
     rows: tuple[str, ...] = ()
     zero: bool = False
     margin: float | None = None
+    x_ticks: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,6 +93,7 @@ class HeatMap:
         values: a row of numbers for every row; None where there is none.
         texts: what is printed in each cell, as `values`.
         value_label: what the values are, with their unit.
+        caption: one or two sentences that say what is drawn and how to read it.
     """
 
     x_label: str
@@ -87,6 +103,18 @@ class HeatMap:
     values: tuple[tuple[float | None, ...], ...]
     texts: tuple[tuple[str, ...], ...]
     value_label: str
+    caption: str
 
 
 Figure = Chart | HeatMap
+
+
+def known(value: Any, scale: float = 1.0) -> float | None:
+    """A number of a frame in the units of a chart; None where there is none."""
+    return None if value is None or math.isnan(value) else float(value) * scale
+
+
+def spread_wide(values: Iterable[float]) -> bool:
+    """Whether values are positive and so far apart that a linear scale would crowd the small ones."""
+    found = sorted(values)
+    return bool(found) and found[0] > 0 and found[-1] > _WIDE * found[0]

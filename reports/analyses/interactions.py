@@ -10,6 +10,7 @@ import pandas as pd
 
 from reports import wording
 from reports.analyses.card import Card, Table
+from reports.analyses.figure import HeatMap
 from reports.family import VERDICT_METRIC
 from reports.matching import axis_of, levels_of
 from reports.outcomes import Outcomes
@@ -44,7 +45,7 @@ class Interaction:
     def compute(self, results: StudyResults) -> Card:
         frame = _contrasts(results, self.first, self.second)
         return Card(self.key, self.title, tuple(self._prose(frame, results)), frame, self._table(results),
-                    self._notes(results), folded=True)  # fmt: skip
+                    self._notes(results), folded=True, figure=self._figure(results))  # fmt: skip
 
     def _prose(self, frame: pd.DataFrame, results: StudyResults) -> Iterator[str]:
         decided = frame[frame["p_adjusted"] < _ALPHA]
@@ -71,22 +72,32 @@ class Interaction:
 
     def _table(self, results: StudyResults) -> Table:
         """Mean accuracies of the combinations with their number of runs."""
+        means = self._figure(results)
+        rows = tuple((first, *texts) for first, texts in zip(means.rows, means.texts, strict=True))
+        return Table((f"{self.first} / {self.second}", *means.columns), rows, (False, *(True,) * len(means.columns)))
+
+    def _figure(self, results: StudyResults) -> HeatMap:
         value, outcomes = _values(results)
-        rows = []
-        levels = [(axis_of(results, each)["reference"], *levels_of(axis_of(results, each)))
-                  for each in (self.first, self.second)]  # fmt: skip
-        for first in levels[0]:
-            cells = [first]
-            for second in levels[1]:
-                at = [outcomes.rows[cell["cell_id"]] for cell in results.study["cells"]
-                      if (cell["levels"][self.first], cell["levels"][self.second]) == (first, second)]  # fmt: skip
-                there = value[at][~np.isnan(value[at])]
-                cells.append(
-                    f"{wording.percent(float(there.mean()))} ({there.size})" if there.size else wording.MISSING
-                )
-            rows.append(tuple(cells))
-        headers = (f"{self.first} / {self.second}", *levels[1])
-        return Table(headers, tuple(rows), (False, *(True,) * len(levels[1])))
+        firsts, seconds = ((axis_of(results, each)["reference"], *levels_of(axis_of(results, each)))
+                           for each in (self.first, self.second))  # fmt: skip
+        at: dict[tuple[str, str], list[int]] = {}
+        for cell in results.study["cells"]:
+            pair = cell["levels"][self.first], cell["levels"][self.second]
+            at.setdefault(pair, []).append(outcomes.rows[cell["cell_id"]])
+        means, texts = [], []
+        for first in firsts:
+            found = [value[at.get((first, second), [])] for second in seconds]
+            there = [each[~np.isnan(each)] for each in found]
+            means.append(tuple(float(each.mean()) * 100 if each.size else None for each in there))
+            texts.append(tuple(f"{wording.percent(float(each.mean()))} ({each.size})" if each.size else wording.MISSING
+                               for each in there))  # fmt: skip
+        caption = (
+            f"Mean test accuracy in % of each combination of {self.first} and {self.second}, in brackets the number of "
+            "runs; references first."
+        )
+        return HeatMap(
+            self.second, self.first, seconds, firsts, tuple(means), tuple(texts), "test accuracy, %", caption
+        )
 
     def _notes(self, results: StudyResults) -> tuple[str, ...]:
         others = [axis for axis in results.axes if axis not in (self.first, self.second)]

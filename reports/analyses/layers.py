@@ -9,6 +9,7 @@ import pandas as pd
 
 from reports import wording
 from reports.analyses.card import Card, Table
+from reports.analyses.figure import Chart, Point, Series
 from reports.results import StudyResults
 
 _MEANS = ("firing_rate", "synops", "macs", "acs", "silent", "saturated", "largest")
@@ -43,7 +44,8 @@ class Layers:
         headers += ["silent neurons %"] if "silent" in frame else []
         numeric = (False, True, False, False, *(True,) * (len(headers) - 4))
         return Card(self.key, self.title, tuple(_prose(own, frame, total)), frame,
-                    Table(tuple(headers), rows, numeric), tuple(_notes(own, frame)), folded=True)  # fmt: skip
+                    Table(tuple(headers), rows, numeric), tuple(_notes(own, frame)), folded=True,
+                    figure=_figure(own, frame))  # fmt: skip
 
 
 def _baseline(results: StudyResults) -> str | None:
@@ -119,3 +121,26 @@ def _notes(own: pd.DataFrame, frame: pd.DataFrame) -> list[str]:
             f"The other {wording.count(other, 'row')}, other cells and layers without synapses, are in guide.json."
         )
     return notes
+
+
+def _figure(own: pd.DataFrame, frame: pd.DataFrame) -> Chart | None:
+    """Rates of the baseline's firing layers from input to output, with the spread of the cells."""
+    fires = own[own["firing_rate"].notna()].to_dict("records")
+    if not fires:
+        return None
+    points = []
+    for at, row in enumerate(fires):
+        low, high = _ends(frame[frame["layer"] == row["layer"]])
+        ends = (f"{wording.significant(each['firing_rate'])} ({each['cell']})" for each in (low, high))
+        points.append(Point(
+            float(row["firing_rate"]), float(at), x_low=float(low["firing_rate"]), x_high=float(high["firing_rate"]),
+            text=f"{row['layer']}: {wording.significant(row['firing_rate'])}, cells from {' to '.join(ends)}, "
+                 f"{wording.count(int(row['runs']), 'run')}",
+        ))  # fmt: skip
+    caption = (
+        "Mean firing rate of the baseline's layers, from input to output; the bar reaches from the lowest to the "
+        "highest mean of any cell in that layer and is no interval."
+    )
+    names = tuple(str(row["layer"]) for row in fires)
+    series = (Series("baseline", tuple(points), joined=True),)
+    return Chart("spikes per neuron and timestep", "", series, caption, rows=names)

@@ -8,8 +8,11 @@ import pandas as pd
 
 from reports import wording
 from reports.analyses.card import Card, Table
+from reports.analyses.figure import MOST_SERIES, Chart, Point, Series, known
 from reports.results import StudyResults
 from reports.statistics import paired
+
+_UNDRAWN = "Drawn are the baseline and the cells that were best and worst in the last epoch, not the {} between them."
 
 
 class LearningCurves:
@@ -34,7 +37,10 @@ class LearningCurves:
         headers = ("cell", "seeds", "epochs", "first epoch %", "half way %", "last epoch % (95 % CI)",
                    "range over seeds", "change in the last epoch, points (95 % CI)")  # fmt: skip
         table = Table(headers, tuple(row for row, _ in ends), (False, *(True,) * 7))
-        return Card(self.key, self.title, tuple(_prose(ends)), frame, table, _notes(results), folded=True)
+        drawn = _drawn(frame, results)
+        notes = _notes(results, len(ends) - len(drawn))
+        return Card(self.key, self.title, tuple(_prose(ends)), frame, table, notes, folded=True,
+                    figure=_figure(frame, drawn))  # fmt: skip
 
 
 def _curves(results: StudyResults) -> pd.DataFrame:
@@ -87,11 +93,44 @@ def _prose(ends: list[tuple[tuple[str, ...], bool]]) -> list[str]:
     return sentences
 
 
-def _notes(results: StudyResults) -> tuple[str, ...]:
+def _notes(results: StudyResults, undrawn: int) -> tuple[str, ...]:
     which = "the epoch with the best validation accuracy"
     chosen = which if results.study["protocol"] == "sound" else "an epoch chosen on the test set"
     return (
         "Half way: the epoch in brackets. The intervals are over seeds, for each epoch by itself.",
         f"The accuracies of the other tables are those of {chosen}, not of the last one.",
         "guide.json holds the curves: mean, interval and range for every cell and epoch.",
+        *([_UNDRAWN.format(wording.count(undrawn, "cell"))] if undrawn else []),
     )
+
+
+def _drawn(frame: pd.DataFrame, results: StudyResults) -> list[str]:
+    """Cells whose curves a figure holds, in the study's order: all, or the baseline with the best and the worst."""
+    last = frame.groupby("cell", sort=False)["mean"].last().sort_values(ascending=False, kind="stable")
+    if len(last) <= MOST_SERIES:
+        return [str(cell) for cell in frame["cell"].unique()]
+    baseline = [str(cell["cell"]) for cell in results.study["cells"] if not cell["varied"]]
+    others = [str(cell) for cell in last.index if cell not in baseline]
+    worst = (MOST_SERIES - 1) // 2
+    kept = {*baseline, *others[: MOST_SERIES - 1 - worst], *others[-worst:]}
+    return [str(cell) for cell in frame["cell"].unique() if cell in kept]
+
+
+def _figure(frame: pd.DataFrame, drawn: list[str]) -> Chart:
+    caption = (
+        "Validation accuracy by epoch, mean over the seeds of each cell; the band is the 95 % interval of each epoch."
+    )
+    series = tuple(_series(cell, frame[frame["cell"] == cell]) for cell in drawn)
+    return Chart("epoch", "validation accuracy, %", series, caption)
+
+
+def _series(cell: str, curve: pd.DataFrame) -> Series:
+    points = tuple(
+        Point(
+            float(row["epoch"]), float(row["mean"]) * 100, known(row["low"], 100), known(row["high"], 100),
+            text=f"{cell}, epoch {row['epoch']}: {wording.percent(row['mean'], row['low'], row['high'])} %, "
+                 f"{wording.count(row['seeds'], 'seed')}",
+        )
+        for row in curve.to_dict("records")
+    )  # fmt: skip
+    return Series(cell, points, joined=True, band=True)

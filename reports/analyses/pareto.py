@@ -9,19 +9,27 @@ import pandas as pd
 
 from reports import wording
 from reports.analyses.card import Card, Table
+from reports.analyses.figure import Chart, Point, Series, known, spread_wide
 from reports.family import VERDICT_METRIC
 from reports.outcomes import Outcomes
 from reports.results import StudyResults
+from reports.statistics import paired
 from reports.statistics.front import on_front, probability_on_front
 from reports.statistics.paired import Floats
 
 _PICOJOULES = {"fp32": (4.6, 0.9), "int8": (0.23, 0.03)}
 """A multiply-accumulate and an accumulate at 45 nm, in pJ (Horowitz, Computing's Energy Problem, 2014)."""
 
+_MOST_DRAWN = 200
+
 
 class Pareto:
-    """Front of accuracy and energy. The frame's columns: cell, accuracy, energy_nj, probability, on_front, and
-    on_front_fp32, on_front_int8 (missing where operations were not recorded)."""
+    """Front of accuracy and energy.
+
+    The frame's columns: cell, accuracy with accuracy_low and accuracy_high, energy_nj with energy_low and energy_high
+    (95 % t intervals over seed blocks), probability, on_front, and on_front_fp32, on_front_int8 (missing where
+    operations were not recorded).
+    """
 
     key = "pareto"
     title = "Accuracy against energy"
@@ -39,14 +47,14 @@ class Pareto:
         value, cost = accuracy[at], energy[at]
         names = [str(results.study["cells"][cell]["cell"]) for cell in cells]
         frame = pd.DataFrame({
-            "cell": names, "accuracy": value.mean(axis=1), "energy_nj": cost.mean(axis=1),
+            "cell": names, **_means("accuracy", "accuracy", value), **_means("energy_nj", "energy", cost),
             "probability": probability_on_front(value, cost), "on_front": _front(value, cost),
         })  # fmt: skip
         frame = frame.assign(**_by_arithmetic(results, value, at))
         frame = frame.sort_values(["energy_nj", "accuracy", "cell"], ascending=[True, False, True], ignore_index=True)
         shown = frame[frame["on_front"] | (frame["probability"] >= 0.05)]
         return Card(self.key, self.title, tuple(_prose(frame, len(blocks))), frame, _table(shown), _notes(frame, shown),
-                    folded=True)  # fmt: skip
+                    folded=True, figure=_figure(frame, len(blocks)))  # fmt: skip
 
 
 def _usable(accuracy: Floats, energy: Floats) -> tuple[np.ndarray, np.ndarray]:
@@ -54,6 +62,11 @@ def _usable(accuracy: Floats, energy: Floats) -> tuple[np.ndarray, np.ndarray]:
     there = ~np.isnan(accuracy) & ~np.isnan(energy)
     cells = np.flatnonzero(there.any(axis=1))
     return cells, np.flatnonzero(there[cells].all(axis=0))
+
+
+def _means(name: str, short: str, values: Floats) -> dict[str, Floats]:
+    low, high = paired.interval(paired.moments(values))
+    return {name: values.mean(axis=1), f"{short}_low": low, f"{short}_high": high}
 
 
 def _front(value: Floats, cost: Floats) -> np.ndarray:
@@ -97,6 +110,8 @@ def _notes(frame: pd.DataFrame, shown: pd.DataFrame) -> tuple[str, ...]:
     left = len(frame) - len(shown)
     if left:
         notes.append(f"Not shown: {wording.count(left, 'cell')} off the front, on it in fewer than 5 % of resamples.")
+    if (undrawn := len(frame) - len(_drawn(frame))) > 0:
+        notes.append(f"Not drawn: the {wording.count(undrawn, 'cell')} of lowest accuracy.")
     return tuple(notes)
 
 
@@ -108,3 +123,37 @@ def _table(shown: pd.DataFrame) -> Table:
     )  # fmt: skip
     headers = ("cell", "accuracy %", "energy nJ", "on the front", "probability")
     return Table(headers, rows, (False, True, True, False, True))
+
+
+def _drawn(frame: pd.DataFrame) -> pd.DataFrame:
+    """The front, and as many of the other cells as a figure can hold: those of highest accuracy."""
+    others = frame[~frame["on_front"]].sort_values(["accuracy", "cell"], ascending=[False, True]).index[:_MOST_DRAWN]
+    return frame[frame["on_front"] | frame.index.isin(others)]
+
+
+def _figure(frame: pd.DataFrame, blocks: int) -> Chart:
+    drawn = _drawn(frame)
+    parts = {"on the front": drawn[drawn["on_front"]], "off the front": drawn[~drawn["on_front"]]}
+    series = tuple(
+        Series(name, tuple(_point(row, blocks) for row in rows.to_dict("records")), joined=name == "on the front")
+        for name, rows in parts.items() if len(rows)
+    )  # fmt: skip
+    caption = (
+        "Mean accuracy and energy of every cell with their 95 % intervals over seed blocks. The joined points are the "
+        "front of these means: no other cell has at least their accuracy at no more energy."
+    )
+    energies = (point.x for each in series for point in each.points)
+    return Chart("energy per sample, nJ", "test accuracy, %", series, caption, x_log=spread_wide(energies))
+
+
+def _point(row: dict[Any, Any], blocks: int) -> Point:
+    accuracy = wording.percent(row["accuracy"], row["accuracy_low"], row["accuracy_high"])
+    low, high = (wording.fixed(row[f"energy_{end}"], 0) for end in ("low", "high"))
+    energy = f"{wording.fixed(row['energy_nj'], 0)} ({low}, {high}) nJ"
+    return Point(
+        float(row["energy_nj"]), float(row["accuracy"]) * 100,
+        known(row["accuracy_low"], 100), known(row["accuracy_high"], 100),
+        known(row["energy_low"]), known(row["energy_high"]),
+        text=f"{row['cell']}: {accuracy} %, {energy}, {wording.count(blocks, 'seed block')}",
+        label=row["cell"] if row["on_front"] else "",
+    )  # fmt: skip

@@ -8,6 +8,7 @@ import pandas as pd
 
 from reports import wording
 from reports.analyses.card import Card, Table
+from reports.analyses.figure import MOST_SERIES, Chart, Point, Series
 from reports.effects import effects
 from reports.results import StudyResults
 from reports.statistics.power import blocks_for_half_width, detectable_effect, pooled_sd
@@ -15,6 +16,8 @@ from reports.statistics.verdict import UNDECIDED, UNDECIDED_LOST
 
 _COLUMNS = ("axis", "level", "reference", "verdict", "seeds", "family_size", "sd", "sd_low", "sd_high", "detectable",
             "blocks", "blocks_low", "blocks_high")  # fmt: skip
+
+_FEWEST_DRAWN = 3  # with two blocks only differences of a dozen SD are detected, which would set the scale
 
 
 class Power:
@@ -41,9 +44,15 @@ class Power:
         frame = pd.DataFrame([_row(row, size) for row in rows], columns=[*_COLUMNS])
         open_rows = bool(frame["verdict"].isin([UNDECIDED, UNDECIDED_LOST]).any())
         wanted = open_rows and size is not None
-        notes = [_NOTE_SD, *([_NOTE_BLOCKS] if wanted else [])]
+        axes = frame.loc[frame["sd"] > 0, "axis"].nunique()
+        notes = [
+            _NOTE_SD,
+            *([f"Drawn are the first {MOST_SERIES} of {axes} axes."] if axes > MOST_SERIES else []),
+            *([_NOTE_BLOCKS] if wanted else []),
+        ]
         table = _table(frame, size if wanted else None)
-        return Card(self.key, self.title, tuple(_prose(size, open_rows)), frame, table, tuple(notes), folded=True)
+        return Card(self.key, self.title, tuple(_prose(size, open_rows)), frame, table, tuple(notes), folded=True,
+                    figure=_figure(frame))  # fmt: skip
 
 
 _NOTE_SD = (
@@ -106,3 +115,27 @@ def _cells(row: dict[Any, Any], with_blocks: bool) -> tuple[str, ...]:
         return (*cells, "")
     blocks, low, high = (wording.fixed(row[name], 0) for name in ("blocks", "blocks_low", "blocks_high"))
     return (*cells, wording.MISSING if blocks == wording.MISSING else f"{blocks} ({low} to {high})")
+
+
+def _figure(frame: pd.DataFrame) -> Chart:
+    """What another number of seed blocks would detect, axis by axis, were the SDs those found."""
+    drawn = list(dict.fromkeys(frame.loc[frame["sd"] > 0, "axis"]))[:MOST_SERIES]
+    most = 2 * int(frame["seeds"].max())
+    series = tuple(_curve(axis, frame[(frame["axis"] == axis) & (frame["sd"] > 0)], most) for axis in drawn)
+    caption = (
+        "Smallest true difference that is detected at 80 % power by number of seed blocks, with the SD of each axis's "
+        "differences taken as the one pooled over its contrasts and the level divided by their number."
+    )
+    return Chart("seed blocks", "detected from, points of test accuracy", series, caption)
+
+
+def _curve(axis: str, rows: pd.DataFrame, most: int) -> Series:
+    m, sds = int(rows["family_size"].max()), rows["sd"].to_numpy(float)
+    sd = pooled_sd(sds, rows["seeds"].to_numpy(int))[0] * 100
+    name = f"{axis} ({wording.count(m, 'contrast')}, SD {wording.significant(sd)} points)"
+    found = ((blocks, detectable_effect(blocks, m) * sd) for blocks in range(_FEWEST_DRAWN, max(most, 10) + 1))
+    points = tuple(
+        Point(float(blocks), size, text=f"{axis}, {blocks} seed blocks: {wording.fixed(size)} points")
+        for blocks, size in found
+    )
+    return Series(name, points, joined=True)

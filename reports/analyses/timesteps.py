@@ -9,6 +9,7 @@ import pandas as pd
 
 from reports import wording
 from reports.analyses.card import Card, Table
+from reports.analyses.figure import Chart, Point, Series, known, spread_wide
 from reports.family import VERDICT_METRIC
 from reports.outcomes import Outcomes
 from reports.results import StudyResults
@@ -44,7 +45,8 @@ class Timesteps:
         headers = ("timesteps", "accuracy % (95 % CI)", "gain over the row above, points (95 % CI)", "energy nJ",
                    "energy, times the first row")  # fmt: skip
         table = Table(headers, rows, (True,) * len(headers))
-        return Card(self.key, self.title, _prose(frame), frame, table, _NOTES, folded=True)
+        return Card(self.key, self.title, _prose(frame), frame, table, _NOTES, folded=True,
+                    figure=_figure(frame))  # fmt: skip
 
 
 _NOTES = (
@@ -125,3 +127,21 @@ def _printed(row: dict[Any, Any], first_energy: float) -> tuple[str, ...]:
         str(row["timesteps"]), wording.percent(row["accuracy"], row["accuracy_low"], row["accuracy_high"]), gain,
         wording.significant(row["energy_nj"], 3), wording.fixed(row["energy_nj"] / first_energy, 2),
     )  # fmt: skip
+
+
+def _figure(frame: pd.DataFrame) -> Chart:
+    rows = frame[frame["accuracy"].notna()].to_dict("records")
+    points = tuple(
+        Point(
+            float(row["timesteps"]), float(row["accuracy"]) * 100,
+            known(row["accuracy_low"], 100), known(row["accuracy_high"], 100),
+            text=f"{wording.count(row['timesteps'], 'timestep')}: "
+                 f"{wording.percent(row['accuracy'], row['accuracy_low'], row['accuracy_high'])} %, "
+                 f"{wording.count(row['seeds'], 'seed block')}",
+        )
+        for row in rows
+    )  # fmt: skip
+    ticks = tuple(point.x for point in points)
+    caption = "Mean test accuracy of networks trained for each number of timesteps, with its 95 % interval."
+    return Chart("timesteps", "test accuracy, %", (Series("mean", points, joined=True),), caption,
+                 x_log=spread_wide(ticks), x_ticks=ticks)  # fmt: skip

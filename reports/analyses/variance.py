@@ -7,6 +7,7 @@ import pandas as pd
 
 from reports import wording
 from reports.analyses.card import Card, Table
+from reports.analyses.figure import Chart, Point, Series
 from reports.family import VERDICT_METRIC
 from reports.outcomes import Outcomes
 from reports.results import StudyResults
@@ -62,7 +63,7 @@ class Variance:
             "A share belongs to the levels that were chosen: a level that fails makes its axis large. It is no test "
             "and says nothing of a single contrast; more degrees of freedom take up more chance.",
         )
-        return Card(self.key, self.title, prose, frame, table, notes, folded=True)
+        return Card(self.key, self.title, prose, frame, table, notes, folded=True, figure=_figure(frame))
 
 
 def _levels(results: StudyResults, name: str) -> list[str]:
@@ -94,3 +95,16 @@ def _freedom(source: tuple[int, ...] | str, lengths: list[int], shape: tuple[int
         lower = sum(lengths[one] for one in axes)
         return cells - lower - sum(lengths[one] * lengths[other] for one in axes for other in axes if one < other)
     return lengths[-1] if source == "blocks" else cells * lengths[-1]
+
+
+def _figure(frame: pd.DataFrame) -> Chart:
+    rows = frame.to_dict("records")
+    bars = tuple(
+        Point(float(row["share"]) * 100, float(at),
+              text=f"{row['source']}: {wording.percent(row['share'])} %, "
+                   f"{wording.count(row['degrees_of_freedom'], 'degree')} of freedom")
+        for at, row in enumerate(rows)
+    )  # fmt: skip
+    caption = "Share of each source in the total sum of squares of test accuracy."
+    return Chart("share of the sum of squares, %", "", (Series("share", bars, bars=True),), caption,
+                 rows=tuple(str(row["source"]) for row in rows))  # fmt: skip

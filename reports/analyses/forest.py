@@ -1,0 +1,43 @@
+"""The differences of an axis's levels, drawn under each other: a forest plot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from reports import wording
+from reports.analyses.figure import Chart, Point, Series, known
+from reports.statistics.verdict import BETTER, EQUIVALENT, WORSE
+
+
+def decided(verdict: str) -> bool:
+    """Whether a verdict says something of the difference."""
+    return verdict in (BETTER, WORSE, EQUIVALENT)
+
+
+def forest(contrasts: Sequence[dict[Any, Any]], margin: float | None) -> Chart | None:
+    """Rows of `effects.csv` with their differences in points; None where no row has one."""
+    points = tuple(_point(at, row) for at, row in enumerate(contrasts) if not wording.absent(row["difference"]))
+    if not points:
+        return None
+    reference = contrasts[0]["reference"]
+    band = f", the band the margin of {wording.margin(margin).removeprefix('margin ')}" if margin else ""
+    caption = (
+        f"Difference of each level to {reference} in test accuracy with its unadjusted 95 % interval. The line at zero "
+        f"is no difference{band}; a ring is a row that is not decided."
+    )
+    rows = tuple(str(row["level"]) for row in contrasts)
+    return Chart(
+        f"difference to {reference}, points of test accuracy", "", (Series("difference", points),), caption, rows=rows,
+        zero=True, margin=known(margin, 100),
+    )  # fmt: skip
+
+
+def _point(at: int, row: dict[Any, Any]) -> Point:
+    size = wording.points(row["difference"], row["ci_low"], row["ci_high"])
+    blocks = wording.count(int(row["seeds"]), "seed block")
+    return Point(
+        float(row["difference"]) * 100, float(at), x_low=known(row["ci_low"], 100), x_high=known(row["ci_high"], 100),
+        text=f"{row['level']} against {row['reference']}: {size} points, {blocks}, {row['verdict']}",
+        filled=decided(str(row["verdict"])),
+    )  # fmt: skip
