@@ -92,14 +92,17 @@ def plan(
     directory: Directory = None,
     branch: Branch = "main",
     storage: Storage = None,
+    pilot: Annotated[
+        str | None, typer.Option(help="A smaller study of the same kind: the SD of its differences is assumed.")
+    ] = None,
 ) -> None:
-    """Show what a study would run and what it costs. Runs and writes nothing.
+    """Show what a study would run, what it costs, and what it can and cannot tell. Runs and writes nothing.
 
     Example: ablate plan quickstart timesteps=8
     """
     from ablate.commands import plan as command
 
-    raise typer.Exit(command.main(study, overrides or [], directory, branch, storage))
+    raise typer.Exit(command.main(study, overrides or [], directory, branch, storage, pilot))
 
 
 @app.command()

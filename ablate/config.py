@@ -66,6 +66,10 @@ class Study:
         for name in ("search", "tuning", "prune"):
             if getattr(self.fields, name) == StudyFields.model_fields[name].default:
                 del tree[name]
+        objectives = tree["objective"] if isinstance(tree["objective"], list) else [tree["objective"]]
+        for objective in objectives:
+            if objective["expected_sd"] is None:
+                del objective["expected_sd"]
         if self.baseline.protocol == "paper_compat":
             tree["baseline"]["model"]["normalization"] = spelled(self.baseline.model.normalization)
         return tree

@@ -95,7 +95,7 @@ def _description(directory: StudyDirectory, plan: Plan) -> dict[str, Any]:
         ],
         "baseline": {axis.name: axis.reference for axis in study.axes},
         "cells": [_cell(cell) | {"varied": list(cell.varied)} for cell in plan.cells],
-        "objective": study.objective.model_dump(mode="json"),
+        "objective": study.objective.pursued(),
         "data": {
             "name": facts.name,
             "version": facts.version,

@@ -32,6 +32,12 @@ class Objective(Choices):
     metric: Metric = "val_accuracy"
     direction: Literal["maximize", "minimize"]
     margin: Annotated[float, Field(gt=0)] | None = None
+    expected_sd: Annotated[float, Field(gt=0)] | None = None
+    """SD of the paired differences, in the unit of the metric, that planning is to assume; no run depends on it."""
+
+    def pursued(self) -> dict[str, Any]:
+        """What runs and results know of it: all but what is only expected."""
+        return self.model_dump(mode="json", exclude={"expected_sd"})
 
     @model_validator(mode="before")
     @classmethod

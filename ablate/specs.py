@@ -84,7 +84,7 @@ def execution(study: Study) -> dict[str, Any]:
         "memory_gb": study.fields.engine.memory_gb,
         "accelerator": study.fields.engine.accelerator,
         "data_root": root and str(Path(root).absolute()),
-        "objective": study.objective.model_dump(),
+        "objective": study.objective.pursued(),
         "plugins": list(study.fields.plugins),
         "plugin_folders": list(study.plugin_folders),
     }

@@ -178,7 +178,7 @@ def _differences(old: Study, new: Study) -> Iterator[tuple[str, str, str]]:
             yield f"baseline.{path}", _text(before.get(path)), _text(after.get(path))
     if old.fields.design != new.fields.design:
         yield "design", old.fields.design, new.fields.design
-    if old.fields.objective != new.fields.objective:
+    if [each.pursued() for each in old.objectives] != [each.pursued() for each in new.objectives]:
         yield "objective", _text(old.plain()["objective"]), _text(new.plain()["objective"])
     if set(old.seeds) - set(new.seeds):
         yield "seeds", _text(old.plain()["seeds"]), _text(new.plain()["seeds"])

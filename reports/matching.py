@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from reports.results import StudyResults
+if TYPE_CHECKING:  # the planner matches cells without the tables
+    from reports.results import StudyResults
 
 Cells = Sequence[Mapping[str, Any]]
 

@@ -7,29 +7,46 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from ablate import estimate
+from ablate import estimate, prospects
 from ablate.axes import Axis
 from ablate.commands import sampling
-from ablate.config import Study
+from ablate.confounding import findings
 from ablate.design import Cell, Plan
 from ablate.display import duration
+from ablate.prospects import Spread, margin_of, points
 from ablate.search.space import sample_cells
 from ablate.workflow import Prepared, prepare
 from lightning_modules import catalogue, data
 
 
 def main(
-    argument: str, overrides: Sequence[str], directory: str | None, branch: str, storage: str | None = None
+    argument: str,
+    overrides: Sequence[str],
+    directory: str | None,
+    branch: str,
+    storage: str | None = None,
+    pilot: str | None = None,
 ) -> int:
     """Print the plan of a study; nothing is run or written."""
     prepared = prepare(argument, overrides, directory=directory, branch=branch, storage=storage)
-    for line in describe(prepared):
+    for line in describe(prepared, None if pilot is None else _spread_of(pilot)):
         Console(highlight=False).print(Text(line), soft_wrap=True)
     return 0
 
 
-def describe(prepared: Prepared) -> list[str]:
-    """The plan in lines: design, axes, exclusions, runs and time, warnings."""
+def _spread_of(pilot: str) -> Spread:
+    from ablate.commands.explain import read  # pandas, which a plan without a pilot does without
+
+    return prospects.of_pilot(read(pilot, None), pilot)
+
+
+def describe(prepared: Prepared, spread: Spread | None = None) -> list[str]:
+    """The plan in lines: design, axes, exclusions, runs and time, what it can tell and cannot, warnings.
+
+    Args:
+        prepared: the study.
+        spread: of the paired differences, from a pilot; else what the study expects, if it does.
+    """
     study, plan = prepared.study, prepared.plan
     if study.fields.search is not None:
         head = [*sampling.search_lines(prepared), *excluded(plan), _cost(prepared), f"Engine: {prepared.placement}"]
@@ -41,7 +58,8 @@ def describe(prepared: Prepared) -> list[str]:
         lines.append(f"  {axis.name:<{width}}  {others}  (+ {axis.reference})")
     lines += [sampling.tuning_line(prepared)] if study.fields.tuning else []
     lines += [*excluded(plan), _cost(prepared), f"Engine: {prepared.placement}"]
-    return [*lines, *_power(study), *_warnings(prepared)]
+    told = prospects.lines(study, plan, spread or prospects.expected(study))
+    return [*lines, *told, *findings(study, plan), *_warnings(prepared)]
 
 
 def excluded(plan: Plan) -> list[str]:
@@ -58,8 +76,8 @@ def excluded(plan: Plan) -> list[str]:
 def _headline(prepared: Prepared) -> str:
     study = prepared.study
     around = " / ".join(_reference(axis) for axis in study.axes)
-    margin = study.objective.margin
-    margin_text = "no margin" if margin is None else f"margin {_points(margin)}"
+    margin = margin_of(study)
+    margin_text = "no margin" if margin is None else f"margin {points(margin)}"
     return (
         f"{study.name}: {study.fields.design} around {around}, {len(study.seeds)} seed blocks, "
         f"test_accuracy, {margin_text}"
@@ -107,35 +125,8 @@ def _likely_cells(prepared: Prepared) -> Sequence[Cell]:
     return sample_cells(prepared.study) if prepared.study.fields.search else prepared.plan.cells
 
 
-def _power(study: Study) -> list[str]:
-    """What the design can detect, in the only unit known before it runs: the SD of the paired differences."""
-    from reports.statistics.power import detectable_effect, equivalence_sd  # scipy, which status does without
-
-    blocks = len(study.seeds)
-    if blocks < 2:
-        return ["Cannot tell: anything; one seed block leaves nothing to compare with chance (seeds=5 is a start)"]
-    family = {axis.name: len(axis.levels) - 1 for axis in study.axes if len(axis.levels) > 1}
-    if not family:
-        return ["Cannot tell: anything; no axis has a level besides the baseline's"]
-    widest = max(family, key=lambda name: family[name])
-    effect = detectable_effect(blocks, family[widest])
-    lines = [
-        f"Can tell: at {blocks} blocks a contrast of {widest} ({family[widest]} in its family) is detected at 80 % "
-        f"power from {effect:.1f} SD of the differences"
-    ]
-    margin = study.objective.margin
-    if margin is not None:
-        largest = equivalence_sd(blocks, family[widest]) * margin * 100
-        lines.append(f"Cannot tell: 'equivalent' within {_points(margin)} needs an SD below {largest:.2g} points")
-    return lines
-
-
-def _points(share: float) -> str:
-    return "1 point" if share == 0.01 else f"{share * 100:g} points"
-
-
 def _warnings(prepared: Prepared) -> list[str]:
-    margin = prepared.study.objective.margin
+    margin = margin_of(prepared.study)
     test = data.describe(prepared.study.baseline.data).test
     if margin is None or not test:
         return []
