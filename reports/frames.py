@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from reports.schema import Kind
@@ -42,23 +44,43 @@ def typed(frame: pd.DataFrame, columns: Mapping[str, Kind]) -> pd.DataFrame:
         ValueError: naming the column and the value that is not of its kind.
     """
     extra = sorted(set(map(str, frame.columns)) - set(columns))
-    given = {name: frame[name].tolist() if name in frame.columns else [None] * len(frame) for name in columns}
-    data = {name: _column(name, values, columns[name]) for name, values in given.items()}
-    data |= {name: _column(name, frame[name].tolist(), _kind(frame[name].tolist())) for name in extra}
-    return pd.DataFrame(data, columns=[*columns, *extra])
+    kinds = {**columns, **{name: _kind(_distinct(frame[name])[0]) for name in extra}}
+    absent = pd.Series([None] * len(frame), dtype=object)
+    data = {name: _column(name, frame[name] if name in frame.columns else absent, kind) for name, kind in kinds.items()}
+    return pd.DataFrame(data, columns=[*kinds])
 
 
-def _column(name: str, values: list[Any], kind: Kind) -> pd.Series:
+def _distinct(column: pd.Series) -> tuple[list[Any], np.ndarray | None]:
+    """The values of a column, each text once, and which of them each row has; None where all are given as they are.
+
+    Converting takes the longest, and most cells of large tables repeat: ids of runs, names of layers and metrics.
+    """
+    if pd.api.types.infer_dtype(column, skipna=False) != "string":
+        return column.tolist(), None  # 1, 1.0 and True are equal, but not the same text
+    codes, values = pd.factorize(column.to_numpy(dtype=object))
+    return list(values), codes
+
+
+def _column(name: str, column: pd.Series, kind: Kind) -> pd.Series:
+    values, codes = _distinct(column)
     if kind == "text":
-        return pd.Series(["" if _absent(each) else _one_line(str(each)) for each in values], dtype=object)
+        converted = pd.Series(["" if _absent(each) else _one_line(str(each)) for each in values], dtype=object)
+    else:
+        converted = pd.Series(_numbers(name, values, kind), dtype="float64" if kind == "float" else "Int64")
+    return converted if codes is None else converted.take(codes).reset_index(drop=True)
+
+
+def _numbers(name: str, values: list[Any], kind: Kind) -> np.ndarray | list[float | int | None]:
     convert = _float if kind == "float" else _int
+    if kind == "float":
+        with suppress(TypeError, ValueError):  # a cell without a number: one by one, then
+            return np.array(values, dtype=object).astype(np.float64)
     try:
-        converted = [None if _absent(each) else convert(each) for each in values]
+        return [None if _absent(each) else convert(each) for each in values]
     except (TypeError, ValueError):
         bad = next(each for each in values if not _absent(each) and not _converts(each, kind))
         article = "a number" if kind == "float" else "an integer"
         raise ValueError(f"column {name}: {bad!r} is not {article}") from None
-    return pd.Series(converted, dtype="float64" if kind == "float" else "Int64")
 
 
 def _converts(value: Any, kind: Kind) -> bool:
@@ -114,14 +136,14 @@ def read_csv(path: Path, required: Iterable[str]) -> pd.DataFrame:
         raise ValueError(f"{path}: its last line is incomplete; the file is torn")
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            frame = pd.read_csv(file, dtype=str, keep_default_na=False, na_filter=False, index_col=False)
+            frame = pd.read_csv(file, dtype=object, keep_default_na=False, na_filter=False, index_col=False)
     except (ValueError, pd.errors.ParserError) as error:
         raise ValueError(f"{path}: not a table: {' '.join(str(error).split())}") from None
     frame.columns = pd.Index([unguard(name) for name in frame.columns])
     lacking = [name for name in required if name not in frame.columns]
     if lacking:
         raise ValueError(f"{path}: column {lacking[0]} is missing; it has {', '.join(frame.columns)}")
-    return frame.map(lambda each: unguard(each) if isinstance(each, str) else "")
+    return frame.map(unguard) if "'" in text else frame
 
 
 def read_text(path: Path) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 
@@ -21,6 +23,11 @@ def level_summary(results: StudyResults, axis: str) -> pd.DataFrame:
     Columns: level, cells, seeds (blocks in which all its cells have a value), accuracy with accuracy_low and
     accuracy_high (95 % t interval over blocks), diverged, lost, planned (runs), then the mean of each of `COSTS`.
     """
+    return _level_summary(results, axis).copy()
+
+
+@lru_cache(maxsize=64)
+def _level_summary(results: StudyResults, axis: str) -> pd.DataFrame:
     cells = level_cells(results, axis)
     accuracy = Outcomes.of(results, VERDICT_METRIC)
     costs = {metric: Outcomes.of(results, metric) for metric in COSTS}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the planner matches cells without the tables
     from reports.results import StudyResults
 
 Cells = Sequence[Mapping[str, Any]]
+Rest = frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,20 @@ def levels_of(axis: Mapping[str, Any]) -> tuple[str, ...]:
 
 def matches(results: StudyResults, axis: Mapping[str, Any]) -> tuple[Match, ...]:
     """The contrasts of an axis in the order of its levels; a level without any cell has no pairs."""
-    name, reference, cells = axis["name"], axis["reference"], results.study["cells"]
+    return _matches(results, axis["name"])
+
+
+@lru_cache(maxsize=64)
+def _matches(results: StudyResults, name: str) -> tuple[Match, ...]:
+    """Computed once: most cards of a guide ask for the same pairs."""
+    axis, cells = axis_of(results, name), results.study["cells"]
+    partner = _by_rest(cells, name, axis["reference"])
     found = []
     for level in levels_of(axis):
         excluded = _at(results.exclusions, name, level)
         reasons = tuple(dict.fromkeys(str(each.get("reason", "")) for each in excluded))
-        planned = len(_at(cells, name, level)) + len(excluded)
-        found.append(Match(level, pairs(cells, name, level, reference), planned, reasons))
+        own = _by_rest(cells, name, level)
+        found.append(Match(level, _paired(own, partner), len(own) + len(excluded), reasons))
     return tuple(found)
 
 
@@ -58,17 +67,20 @@ def pairs(cells: Cells, axis: str, level: str, other: str) -> tuple[tuple[str, s
         cells: mappings with `cell_id` and `levels`, the level of every axis.
         axis, level, other: two levels of one axis.
     """
-    partner = {_rest(cell, axis): cell["cell_id"] for cell in _at(cells, axis, other)}
-    return tuple(
-        (cell["cell_id"], partner[_rest(cell, axis)])
+    return _paired(_by_rest(cells, axis, level), _by_rest(cells, axis, other))
+
+
+def _paired(own: Mapping[Rest, str], partner: Mapping[Rest, str]) -> tuple[tuple[str, str], ...]:
+    return tuple((cell, partner[rest]) for rest, cell in own.items() if rest in partner)
+
+
+def _by_rest(cells: Cells, axis: str, level: str) -> dict[Rest, str]:
+    """The levels of the other axes -> cell_id, of the cells at a level."""
+    return {
+        frozenset((name, each) for name, each in cell["levels"].items() if name != axis): cell["cell_id"]
         for cell in _at(cells, axis, level)
-        if _rest(cell, axis) in partner
-    )
+    }
 
 
 def _at(cells: Cells, axis: str, level: str) -> list[Mapping[str, Any]]:
     return [cell for cell in cells if cell["levels"].get(axis) == level]
-
-
-def _rest(cell: Mapping[str, Any], axis: str) -> frozenset[tuple[str, str]]:
-    return frozenset((name, level) for name, level in cell["levels"].items() if name != axis)

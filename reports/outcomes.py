@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,20 +49,11 @@ class Outcomes:
 
     @classmethod
     def of(cls, results: StudyResults, metric: str) -> Outcomes:
-        """Spread a column of `runs.csv`. Diverged runs get 1/classes if the metric is an accuracy, else no value."""
-        runs = results.runs[results.runs["status"] != "excluded"]
-        rows = {cell["cell_id"]: at for at, cell in enumerate(results.study["cells"])}
-        seeds = tuple(sorted({int(each) for each in runs["seed"]} | {int(each) for each in results.study["seeds"]}))
-        columns = {seed: at for at, seed in enumerate(seeds)}
-        at = runs["cell_id"].map(rows).to_numpy(int), runs["seed"].map(columns).to_numpy(int)
-        value, state = np.full((len(rows), len(seeds)), np.nan), np.full((len(rows), len(seeds)), State.ABSENT, np.int8)
-        state[at] = [state_of(*each) for each in zip(runs["status"], runs["reason"], strict=True)]
-        value[at] = runs[metric].astype("float64").to_numpy(dtype=np.float64, na_value=np.nan)
-        classes = results.study["data"].get("classes")
-        chance = 1 / classes if classes and metric.endswith("accuracy") else np.nan
-        value = np.where(state == State.DIVERGED, chance, np.where(state == State.COMPLETE, value, np.nan))
-        unknown = np.isnan(value) & (state <= State.DIVERGED)
-        return cls(rows, seeds, value, np.where(unknown, State.LOST, state).astype(np.int8))
+        """Spread a column of `runs.csv`. Diverged runs get 1/classes if the metric is an accuracy, else no value.
+
+        Computed once: nearly every card of a guide asks for the same few metrics.
+        """
+        return _spread(results, metric)
 
     def count(self, cells: Iterable[str], state: State) -> tuple[int, int]:
         """How many runs of these cells have a state, and of how many; a cell that is named twice counts once."""
@@ -79,3 +71,22 @@ class Outcomes:
     def with_lost_at(self, limit: float) -> Floats:
         """Values `[cells, blocks]` with technically lost runs at a limit of the metric: one side of a bound."""
         return np.where(self.state == State.LOST, limit, self.value)
+
+
+@lru_cache(maxsize=64)
+def _spread(results: StudyResults, metric: str) -> Outcomes:
+    runs = results.runs[results.runs["status"] != "excluded"]
+    rows = {cell["cell_id"]: at for at, cell in enumerate(results.study["cells"])}
+    seeds = tuple(sorted({int(each) for each in runs["seed"]} | {int(each) for each in results.study["seeds"]}))
+    columns = {seed: at for at, seed in enumerate(seeds)}
+    at = runs["cell_id"].map(rows).to_numpy(int), runs["seed"].map(columns).to_numpy(int)
+    value, state = np.full((len(rows), len(seeds)), np.nan), np.full((len(rows), len(seeds)), State.ABSENT, np.int8)
+    state[at] = [state_of(*each) for each in zip(runs["status"], runs["reason"], strict=True)]
+    value[at] = runs[metric].astype("float64").to_numpy(dtype=np.float64, na_value=np.nan)
+    classes = results.study["data"].get("classes")
+    chance = 1 / classes if classes and metric.endswith("accuracy") else np.nan
+    value = np.where(state == State.DIVERGED, chance, np.where(state == State.COMPLETE, value, np.nan))
+    unknown = np.isnan(value) & (state <= State.DIVERGED)
+    state = np.where(unknown, State.LOST, state).astype(np.int8)
+    value.flags.writeable = state.flags.writeable = False  # shared by all who ask
+    return Outcomes(rows, seeds, value, state)

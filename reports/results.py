@@ -185,7 +185,7 @@ def _details(table: str, given: pd.DataFrame, columns: Mapping[str, Kind], place
     keys = frame.copy()
     keys["run_id"] = keys["run_id"].map(place)
     if "layer" in keys:
-        keys["layer"] = keys["layer"].map(_natural)
+        keys["layer"] = keys["layer"].map({each: _natural(each) for each in keys["layer"].unique()})
     return frame.loc[keys.sort_values(list(keys.columns)).index].reset_index(drop=True)
 
 

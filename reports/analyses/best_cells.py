@@ -62,14 +62,15 @@ def ranked(results: StudyResults) -> pd.DataFrame:
     limits: Mapping[str, float] = search["constraints"]
     runs = results.runs[results.runs["status"] == "complete"]
     names = list(dict.fromkeys([*(each["metric"] for each in objectives), "test_accuracy", *limits]))
+    by_cell = runs[names].astype(float).groupby(runs["cell_id"])
+    sizes, sds = by_cell.size().to_dict(), by_cell[objectives[0]["metric"]].std().to_dict()
+    means = by_cell.mean().to_dict("index")
     rows = []
     for cell in results.study["cells"]:
-        own = runs[runs["cell_id"] == cell["cell_id"]]
-        if len(own) == len(results.study["seeds"]):
-            means = {name: float(own[name].astype(float).mean()) for name in names}
-            spread = float(own[objectives[0]["metric"]].astype(float).std()) if len(own) > 1 else float("nan")
-            feasible = all(means[name] <= limit for name, limit in limits.items())
-            rows.append({"cell": cell["cell"], "seeds": len(own), **means, "sd": spread, "feasible": feasible})
+        at = cell["cell_id"]
+        if sizes.get(at) == len(results.study["seeds"]):
+            feasible = all(means[at][name] <= limit for name, limit in limits.items())
+            rows.append({"cell": cell["cell"], "seeds": sizes[at], **means[at], "sd": sds[at], "feasible": feasible})
     frame = pd.DataFrame(rows, columns=["cell", "seeds", *names, "sd", "feasible"])
     signs = np.array([1.0 if each["direction"] == "maximize" else -1.0 for each in objectives])
     scores = frame[[each["metric"] for each in objectives]].to_numpy(float) * signs

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from reports import wording
@@ -62,7 +63,9 @@ def _by_cell(results: StudyResults) -> pd.DataFrame:
     frame = grouped[means].mean().reset_index()
     frame.insert(2, "runs", grouped["run_id"].nunique().to_numpy())
     place = {str(cell["cell"]): at for at, cell in enumerate(results.study["cells"])}
-    order = sorted(range(len(frame)), key=lambda at: (place[frame["cell"].iloc[at]], _depth(frame["layer"].iloc[at])))
+    names = frame["layer"].unique()
+    depth = {layer: at for at, layer in enumerate(sorted(names, key=_depth))}
+    order = np.lexsort([frame["layer"].map(depth), frame["cell"].map(place)])
     return frame.iloc[order].reset_index(drop=True)
 
 

@@ -30,9 +30,7 @@ class LearningCurves:
         return "no complete run has a curve of validation accuracy on record" if _curves(results).empty else None
 
     def compute(self, results: StudyResults) -> Card:
-        curves = _curves(results)
-        cells = [str(cell["cell"]) for cell in results.study["cells"]]
-        frame = pd.concat([_of_cell(cell, curves) for cell in cells if cell in set(curves["cell"])], ignore_index=True)
+        frame = _by_epoch(_curves(results), [str(cell["cell"]) for cell in results.study["cells"]])
         ends = [_summary(of_cell) for _, of_cell in frame.groupby("cell", sort=False)]
         headers = ("cell", "seeds", "epochs", "first epoch %", "half way %", "last epoch % (95 % CI)",
                    "range over seeds", "change in the last epoch, points (95 % CI)")  # fmt: skip
@@ -51,13 +49,17 @@ def _curves(results: StudyResults) -> pd.DataFrame:
     return found.loc[found["value"].notna(), ["cell", "seed", "epoch", "value"]]
 
 
-def _of_cell(cell: str, curves: pd.DataFrame) -> pd.DataFrame:
-    own = curves[curves["cell"] == cell]
-    values = own.pivot(index="epoch", columns="seed", values="value").sort_index()
-    of, steps = paired.moments(values.to_numpy(float)), paired.moments(values.diff().to_numpy(float))
+def _by_epoch(curves: pd.DataFrame, cells: list[str]) -> pd.DataFrame:
+    """The frame of the card, cells in the order given."""
+    place = {cell: at for at, cell in enumerate(cells)}
+    placed = curves.assign(cell=curves["cell"].map(place))
+    values = placed.pivot(index=["cell", "epoch"], columns="seed", values="value")
+    before = values.groupby(level="cell").shift()
+    of, steps = paired.moments(values.to_numpy(float)), paired.moments((values - before).to_numpy(float))
     (low, high), (change_low, change_high) = paired.interval(of), paired.interval(steps)
     return pd.DataFrame({
-        "cell": cell, "epoch": values.index.to_numpy(int) + 1, "seeds": of.n, "mean": of.mean, "low": low,
+        "cell": [cells[at] for at in values.index.get_level_values("cell")],
+        "epoch": values.index.get_level_values("epoch").to_numpy(int) + 1, "seeds": of.n, "mean": of.mean, "low": low,
         "high": high, "lowest": values.min(axis=1).to_numpy(), "highest": values.max(axis=1).to_numpy(),
         "change": steps.mean, "change_low": change_low, "change_high": change_high,
     })  # fmt: skip
@@ -65,8 +67,8 @@ def _of_cell(cell: str, curves: pd.DataFrame) -> pd.DataFrame:
 
 def _summary(curve: pd.DataFrame) -> tuple[tuple[str, ...], bool]:
     """The row of a cell, and whether its accuracy still rose in the last epoch."""
-    rows: list[dict[Any, Any]] = curve.to_dict("records")
-    first, half, last = rows[0], rows[(len(rows) - 1) // 2], rows[-1]
+    rows: list[dict[Any, Any]] = curve.iloc[[0, (len(curve) - 1) // 2, -1]].to_dict("records")
+    first, half, last = rows
     cells = (
         last["cell"], str(last["seeds"]), str(last["epoch"]), wording.percent(first["mean"]),
         f"{wording.percent(half['mean'])} ({half['epoch']})",

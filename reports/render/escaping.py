@@ -18,6 +18,8 @@ _MARKDOWN = re.compile(r"([\\`*{}\[\]<>#|!~$&])|(?<![^\W_])_|_(?![^\W_])")
 
 def visible(text: str) -> str:
     """Control, format and other unprintable characters spelled out, so that none acts on a terminal or a reader."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(_spelled(each) if unicodedata.category(each)[0] == "C" else each for each in text)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,10 +17,15 @@ FORMAT = 1
 def render(title: str, cards: Sequence[Card]) -> str:
     """`{"format", "title", "cards": [{key, title, status, reason, prose, notes, columns, rows}]}`.
 
-    Rows hold the values of `columns` in full precision; what is missing, and what JSON has no number for, is null.
+    One card a line. Rows hold the values of `columns` in full precision; what is missing, and what JSON has no number
+    for, is null.
     """
-    content = {"format": FORMAT, "title": title, "cards": [_card(card) for card in cards]}
-    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    made = ",\n".join(_json(_card(card)) for card in cards)
+    return f'{{"format": {FORMAT}, "title": {_json(title)}, "cards": [\n{made}\n]}}\n'
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def _card(card: Card) -> dict[str, Any]:
@@ -31,7 +37,13 @@ def _card(card: Card) -> dict[str, Any]:
 
 
 def _rows(frame: pd.DataFrame) -> list[list[Any]]:
-    return [[_plain(value) for value in row] for row in frame.astype(object).to_numpy().tolist()]
+    return [list(row) for row in zip(*(_column(frame[name]) for name in frame.columns), strict=True)]
+
+
+def _column(column: pd.Series) -> list[Any]:
+    if column.dtype == "float64":
+        return [value if math.isfinite(value) else None for value in column.tolist()]
+    return [_plain(value) for value in column.astype(object).tolist()]
 
 
 def _plain(value: Any) -> Any:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from reports.statistics.paired import Floats
 
 _RESAMPLES = 2_000
+_AT_ONCE = 1_000
 
 
 def on_front(value: Floats, cost: Floats) -> NDArray[np.bool_]:
@@ -19,12 +20,11 @@ def on_front(value: Floats, cost: Floats) -> NDArray[np.bool_]:
     """
     order = np.lexsort((-value, cost), axis=-1)
     values, costs = np.take_along_axis(value, order, -1), np.take_along_axis(cost, order, -1)
-    front = np.zeros(value.shape, bool)
-    best, price = np.full(value.shape[:-1], -np.inf), np.full(value.shape[:-1], -np.inf)
-    for at in range(value.shape[-1]):
-        higher = values[..., at] > best
-        front[..., at] = higher | ((values[..., at] == best) & (costs[..., at] == price))
-        best, price = np.where(higher, values[..., at], best), np.where(higher, costs[..., at], price)
+    first = np.full((*value.shape[:-1], 1), -np.inf)
+    best = np.concatenate([first, np.maximum.accumulate(values, axis=-1)[..., :-1]], axis=-1)
+    higher = values > best
+    reached = np.maximum.accumulate(np.where(higher, np.arange(value.shape[-1]), 0), axis=-1)
+    front = higher | ((values == best) & (costs == np.take_along_axis(costs, reached, -1)))
     found = np.empty_like(front)
     np.put_along_axis(found, order, front, -1)
     return found
@@ -42,6 +42,8 @@ def probability_on_front(value: Floats, cost: Floats, *, seed: int = 0) -> Float
     """
     blocks = value.shape[1]
     drawn = np.random.default_rng(seed).multinomial(blocks, np.full(blocks, 1 / blocks), size=_RESAMPLES) / blocks
-    # Rounded, so that cells with equal runs tie in every resample whatever the order of the sum.
-    share: Floats = on_front((drawn @ value.T).round(12), (drawn @ cost.T).round(9)).mean(axis=0)
-    return share
+    count = np.zeros(len(value))
+    for some in np.array_split(drawn, 1 + value.size // _AT_ONCE):
+        # Rounded, so that cells with equal runs tie in every resample whatever the order of the sum.
+        count += on_front((some @ value.T).round(12), (some @ cost.T).round(9)).sum(axis=0)
+    return count / _RESAMPLES
