@@ -63,7 +63,7 @@ class Study:
     def plain(self) -> dict[str, Any]:
         """The resolved study file: reading it again gives an equal study."""
         tree = self.fields.model_dump(mode="json")
-        for name in ("search", "tuning", "prune"):
+        for name in ("search", "tuning", "prune", "looks"):
             if getattr(self.fields, name) == StudyFields.model_fields[name].default:
                 del tree[name]
         objectives = tree["objective"] if isinstance(tree["objective"], list) else [tree["objective"]]

@@ -1,4 +1,4 @@
-"""What the parts of a study demand of one another: designs, objectives, samplers, pruners, tuning."""
+"""What the parts of a study demand of one another: designs, objectives, samplers, pruners, tuning, looks."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ def _problems(study: Study) -> Iterator[str]:
         yield from _sampler(study)
         yield from _pruner(study)
     yield from _tuning(study)
+    yield from _looks(study)
     yield from _packages(study)
 
 
@@ -121,6 +122,17 @@ def _tuning(study: Study) -> Iterator[str]:
     for axis in study.nuisance:
         if axis.range is None and len(axis.levels) < 2:
             yield f"tuning.space.{axis.path}: {axis.reference} is the baseline's own; nothing can be chosen"
+
+
+def _looks(study: Study) -> Iterator[str]:
+    looks = study.fields.looks
+    if looks is None:
+        return
+    if study.fields.design == "search":
+        yield "looks: are for one_factor and factorial; a search tests no effects"
+    if len(study.seeds) not in looks.at:
+        declared = ", ".join(map(str, looks.at))
+        yield f"seeds: {len(study.seeds)} seed blocks are none of the declared looks; looks.at has {declared}"
 
 
 def _packages(study: Study) -> Iterator[str]:

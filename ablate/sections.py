@@ -86,6 +86,20 @@ class Tuning(Choices):
     seed: Annotated[int, Field(strict=True, ge=0)] = 0
 
 
+class LookScheme(Choices):
+    """When the effects of a growing study will be looked at, and how the error is shared among these looks."""
+
+    at: list[Annotated[int, Field(strict=True, ge=2, le=10_000)]] = Field(min_length=2, max_length=20)
+    boundary: Literal["obrien_fleming", "pocock"] = "obrien_fleming"
+
+    @field_validator("at")
+    @classmethod
+    def _looks_follow_each_other(cls, at: list[int]) -> list[int]:
+        if at != sorted(set(at)):
+            raise ValueError(f"{at} does not increase; numbers of seed blocks, such as [5, 10], are needed")
+        return at
+
+
 class Tracking(Choices):
     """Weights & Biases: `offline` needs neither an account nor a network."""
 
@@ -117,6 +131,8 @@ class StudyFields(Choices):
     tuning: Tuning | None = None
     prune: Literal["none", "median", "hyperband"] = "none"
     """Stop runs of a paired design early, by seed block; the search has a pruner of its own."""
+    looks: LookScheme | None = None
+    """Declared before the first run, a study may be looked at several times without exploratory verdicts."""
     tracking: Tracking = Tracking()
     engine: EngineSettings = EngineSettings()
     plugins: list[str] = Field(default_factory=list)
@@ -127,6 +143,11 @@ class StudyFields(Choices):
         if isinstance(value, dict) and value.get("design") == "search" and "seeds" not in value:
             return value | {"seeds": 1}
         return value
+
+    @field_validator("looks", mode="before")
+    @classmethod
+    def _a_list_is_when(cls, looks: Any) -> Any:
+        return {"at": looks} if isinstance(looks, list) else looks
 
     @field_validator("name")
     @classmethod

@@ -194,8 +194,8 @@ def _differences(old: Study, new: Study) -> Iterator[tuple[str, str, str]]:
 
 
 def _changed_sections(old: Study, new: Study) -> Iterator[tuple[str, str, str]]:
-    """Of a search only the budget may grow: all else decides which cells it draws. A tuning stays as it was."""
-    for name in ("search", "tuning", "prune"):
+    """Of a search only the budget may grow: all else decides which cells it draws. The others stay as they were."""
+    for name in ("search", "tuning", "prune", "looks"):
         before: Any = old.plain().get(name) or "none"
         after: Any = new.plain().get(name) or "none"
         if name == "search" and isinstance(before, dict) and isinstance(after, dict):

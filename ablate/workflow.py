@@ -290,11 +290,12 @@ def open_ledger(prepared: Prepared) -> Ledger:
 
 def report(prepared: Prepared) -> tuple[StudyResults, list[Path]]:
     """Write tables and guides from the ledger; gives the results and the files written."""
-    from ablate import export  # pandas and scipy, which commands that write no tables do without
+    from ablate import export, looks  # pandas and scipy, which commands that write no tables do without
     from reports import guide
     from reports.results import StudyResults
 
     results = export.results(prepared.directory, prepared.plan, read_ledger(prepared.directory))
+    results = looks.recorded(prepared.directory.path, results, prepared.study.fields.looks)
     folder = prepared.directory.report
     written = results.write(folder)
     # Guides are a function of the files alone: read them back, as a person who was sent them would.

@@ -15,7 +15,7 @@ from reports.outcomes import State
 from reports.results import StudyResults
 from reports.schema import EFFECTS
 from reports.statistics import paired
-from reports.statistics.verdict import NOT_TESTABLE
+from reports.statistics.verdict import NOT_TESTABLE, Rules
 
 UNTUNED = "at the baseline's hyperparameters"
 TUNED = "given the tuned values"
@@ -64,14 +64,14 @@ def _axis_effects(results: StudyResults, axis: str) -> pd.DataFrame:
 def _row(family: Family, at: int, correctness: Correctness) -> dict[str, Any]:
     match, sides, of, rules = family.contrasts[at], family.sides[at], family.judged.moments, family.rules
     m = len(family.contrasts)
-    low, high = paired.interval(of)
-    adjusted_low, adjusted_high = paired.interval(of, 1 - rules.alpha / m)
+    low, high = paired.interval(of, rules.confidence(rules.alpha))
+    adjusted_low, adjusted_high = paired.interval(of, rules.confidence(rules.alpha / m))
     verdict, reason = family.verdict(at)
     task_low, task_high = _wider((low[at], high[at]), correctness.interval(match, family.outcomes, sides))
     return {
         "axis": family.axis, "level": match.level, "reference": family.reference, "metric": VERDICT_METRIC,
         "cells_matched": sides.pairs, "cells_planned": match.planned, "seeds": int(of.n[at]),
-        "difference": of.mean[at], "ci_low": low[at], "ci_high": high[at], "ci_method": _method(of, at),
+        "difference": of.mean[at], "ci_low": low[at], "ci_high": high[at], "ci_method": _method(of, at, rules),
         "ci_adj_low": adjusted_low[at], "ci_adj_high": adjusted_high[at],
         "p_value": family.judged.p[at], "p_adjusted": family.judged.p_adjusted[at], "family_size": m,
         "effect_size": paired.effect_size(of)[at],
@@ -94,10 +94,11 @@ def _wider(seeds: tuple[float, float], task: tuple[float, float]) -> tuple[float
     return task if not task[1] - task[0] < seeds[1] - seeds[0] else seeds
 
 
-def _method(of: paired.Moments, at: int) -> str:
+def _method(of: paired.Moments, at: int, rules: Rules) -> str:
     if of.n[at] < 2:
         return ""
-    return "degenerate" if of.degenerate[at] else "paired t"
+    looked = f", look {rules.stage.look + 1} of {len(rules.stage.at)}" if rules.stage else ""
+    return "degenerate" if of.degenerate[at] else f"paired t{looked}"
 
 
 def _mean(values: np.ndarray) -> float:
@@ -117,12 +118,13 @@ def _sensitivity(family: Family, at: int) -> dict[str, Any]:
     if without:
         found |= {
             "difference_without_diverged": without.difference, "p_without_diverged": without.p,
-            "verdict_without_diverged": without.verdict,
+            "verdict_without_diverged": family.labelled(without.verdict),
         }  # fmt: skip
     if bounds:
         found |= {
             "bound_low": bounds[0].difference, "bound_high": bounds[1].difference,
-            "verdict_bound_low": bounds[0].verdict, "verdict_bound_high": bounds[1].verdict,
+            "verdict_bound_low": family.labelled(bounds[0].verdict),
+            "verdict_bound_high": family.labelled(bounds[1].verdict),
         }  # fmt: skip
     return found
 

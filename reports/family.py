@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from reports.looks import AxisLooks
 from reports.matching import Match, axis_of, matches
 from reports.outcomes import Outcomes, State
 from reports.results import StudyResults
@@ -14,23 +15,26 @@ from reports.statistics.paired import Floats
 from reports.statistics.verdict import (
     BETTER,
     EQUIVALENT,
+    NOT_TESTABLE,
     UNDECIDED_LOST,
     WORSE,
     Judged,
     Rules,
     judge,
+    looked_too_often,
 )
 
 VERDICT_METRIC = "test_accuracy"
 _LIMITS = (0.0, 1.0)
 
 
-def rules_of(results: StudyResults) -> Rules:
-    """Margin and direction of the verdict metric: those of the objective where that is an accuracy too."""
-    objective = results.study["objective"]
+def rules_of(results: StudyResults, axis: str) -> Rules:
+    """The look at an axis; margin and direction of the verdict metric: the objective's if that is an accuracy too."""
+    objective, stage = results.study["objective"], AxisLooks.of(results, axis).stage
     if not str(objective.get("metric", "")).endswith("accuracy"):
-        return Rules(margin=None)
-    return Rules(margin=objective.get("margin"), maximize=objective.get("direction", "maximize") == "maximize")
+        return Rules(margin=None, stage=stage)
+    maximize = objective.get("direction", "maximize") == "maximize"
+    return Rules(margin=objective.get("margin"), maximize=maximize, stage=stage)
 
 
 @dataclass(frozen=True)
@@ -103,18 +107,19 @@ class Family:
     contrasts: tuple[Match, ...]
     sides: tuple[Sides, ...]
     judged: Judged
+    looks: AxisLooks
 
     @classmethod
     def of(cls, results: StudyResults, axis: str, metric: str = VERDICT_METRIC) -> Family:
         """Judge an axis. A level whose every cell a rule excluded is no contrast: the plan never asked for it."""
-        description, rules = axis_of(results, axis), rules_of(results)
+        description, rules, looks = axis_of(results, axis), rules_of(results, axis), AxisLooks.of(results, axis)
         outcomes = Outcomes.of(results, metric)
         contrasts = tuple(match for match in matches(results, description) if match.pairs)
         sides = tuple(Sides.of(match, outcomes, outcomes.value, outcomes.value) for match in contrasts)
         differences = np.array([each.differences for each in sides]).reshape(len(sides), len(outcomes.seeds))
         scale = np.array([each.scale for each in sides])
         judged = judge(differences, scale, rules)
-        return cls(axis, description["reference"], rules, outcomes, contrasts, sides, judged)
+        return cls(axis, description["reference"], rules, outcomes, contrasts, sides, judged, looks)
 
     def count(self, at: int, state: State, side: int) -> tuple[int, int]:
         """How many runs of a contrast's side (0 level, 1 reference) have a state, and of how many planned."""
@@ -142,7 +147,18 @@ class Family:
         return self._variant(at, Sides.of(self.contrasts[at], self.outcomes, level, self.outcomes.value))
 
     def verdict(self, at: int) -> tuple[str, str]:
-        """Verdict and reason after the bounds: one that flips inside them is undecided."""
+        """Verdict and reason after the bounds and the looks: one that flips inside the bounds is undecided."""
+        verdict, reason = self._within_bounds(at)
+        if self.looks.exploratory is None or verdict == NOT_TESTABLE:
+            return verdict, reason
+        return self.labelled(verdict), f"{self.looks.reason}, taken alone: {verdict}"
+
+    def labelled(self, verdict: str) -> str:
+        """A verdict on this family's contrasts as it may be printed: looked at too often, all are exploratory."""
+        look = self.looks.exploratory
+        return verdict if look is None else looked_too_often(look)
+
+    def _within_bounds(self, at: int) -> tuple[str, str]:
         verdict, reason = self.judged.verdicts[at], self.judged.reasons[at]
         bounds = self.bounds(at) if verdict in (BETTER, WORSE, EQUIVALENT) else None
         flips = next((each for each in bounds or () if each.verdict != verdict), None)

@@ -11,6 +11,7 @@ from reports.analyses.card import Card, Dot, Table
 from reports.analyses.forest import decided, forest
 from reports.effects import TEST_SELECTED, UNTUNED, axis_effects
 from reports.levels import level_summary
+from reports.looks import AxisLooks
 from reports.matching import axis_of, levels_of
 from reports.results import StudyResults
 from reports.statistics.power import detectable_effect, equivalence_sd, pooled_sd
@@ -102,7 +103,8 @@ def _prose(results: StudyResults, contrasts: pd.DataFrame) -> tuple[str, ...]:
     blocks, m = int(contrasts["seeds"].max()), int(contrasts["family_size"].max())
     if blocks < 2 or m < 1:
         return ("Nothing here can be tested: a paired test needs 2 seed blocks in which both levels have a value.",)
-    effect = detectable_effect(blocks, m)
+    stage = AxisLooks.of(results, str(contrasts["axis"].iloc[0])).stage
+    effect = detectable_effect(blocks, m, stage=stage)
     can = (
         f"With {wording.count(blocks, 'seed block')} and {wording.count(m, 'contrast')} in the family, a difference is "
         f"detected at 80 % power from {effect:.1f} SD of the differences"
@@ -117,13 +119,14 @@ def _prose(results: StudyResults, contrasts: pd.DataFrame) -> tuple[str, ...]:
     size = results.study["objective"].get("margin")
     if size is None:
         return (can, "No margin is set, so no level can be called equivalent.")
-    room = equivalence_sd(blocks, m) * size * 100
+    room = equivalence_sd(blocks, m, stage=stage) * size * 100
     reach = "which it is" if sd * 100 <= room else "which it is not"
     return (can, f"Equivalence is found at 80 % power when that SD is at most {room:.2g} points, {reach}.")
 
 
 def _notes(results: StudyResults, frame: pd.DataFrame, contrasts: pd.DataFrame, costs: list[str]) -> tuple[str, ...]:
-    notes = []
+    axis = str(contrasts["axis"].iloc[0])
+    notes = [each for each in (AxisLooks.of(results, axis).sentence(axis),) if each]
     if not results.study.get("tuned"):
         notes.append(f"Every verdict is {UNTUNED}: they were chosen for the baseline, not for the other levels.")
     if results.study["protocol"] == "paper_compat":
@@ -134,7 +137,7 @@ def _notes(results: StudyResults, frame: pd.DataFrame, contrasts: pd.DataFrame, 
     if missing:
         verb = "is" if len(missing) == 1 else "are"
         notes.append(f"Without data and left out: {wording.listing(missing)} {verb} in none of the runs.")
-    notes += [_same_function(levels) for levels in twins(results, str(contrasts["axis"].iloc[0]))]
+    notes += [_same_function(levels) for levels in twins(results, axis)]
     notes += _beyond_this_test_set(contrasts)
     return (*notes, *(note for row in contrasts.to_dict("records") for note in _row_notes(row)))
 
@@ -164,7 +167,7 @@ def _row_notes(row: dict[Any, Any]) -> list[str]:
     level, notes = row["level"], []
     reason = str(row["reason"]).partition("; ")[0]
     plain = row["verdict"] in (BETTER, WORSE) or reason.startswith(("inside the margin", "the data decide"))
-    if not plain:
+    if not plain and not reason.startswith("look "):
         notes.append(f"{level} is {row['verdict']}: {reason}.")
     if not wording.absent(row["difference_without_diverged"]):
         difference = wording.points(row["difference_without_diverged"])

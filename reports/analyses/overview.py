@@ -10,10 +10,19 @@ import pandas as pd
 from reports import wording
 from reports.analyses.card import Card, Table
 from reports.effects import conditions, effects
+from reports.looks import AxisLooks
 from reports.outcomes import state_of
 from reports.results import StudyResults
 from reports.statistics.power import detectable_effect
-from reports.statistics.verdict import BETTER, EQUIVALENT, NOT_TESTABLE, UNDECIDED, UNDECIDED_LOST, WORSE
+from reports.statistics.verdict import (
+    BETTER,
+    EQUIVALENT,
+    NOT_TESTABLE,
+    UNDECIDED,
+    UNDECIDED_LOST,
+    WORSE,
+    exploratory,
+)
 
 _DESIGNS = {
     "one_factor": "one-factor design (each level around the baseline)",
@@ -91,13 +100,16 @@ def found(contrasts: pd.DataFrame) -> str:
         return "No contrast was tested."
     counts = contrasts["verdict"].value_counts()
     order = (BETTER, WORSE, EQUIVALENT, UNDECIDED, UNDECIDED_LOST, NOT_TESTABLE)
-    parts = [f"{counts[verdict]} {verdict}" for verdict in order if verdict in counts]
+    looked = sorted(filter(exploratory, counts.index))
+    parts = [f"{counts[verdict]} {verdict}" for verdict in (*order, *looked) if verdict in counts]
     return f"{wording.count(len(contrasts), 'contrast')} with the baseline's levels: {wording.listing(parts)}."
 
 
 def strongest(contrasts: pd.DataFrame, results: StudyResults) -> str:
     """One sentence: the largest difference the data support, with what it is conditional on."""
     decided = contrasts[contrasts["verdict"].isin([BETTER, WORSE])]
+    if decided.empty and any(map(exploratory, contrasts["verdict"])):
+        return "Effects were looked at while the study grew, without a declared scheme: none is more than exploratory."
     if decided.empty:
         return "No difference is supported by the data; that is not evidence that the levels are alike."
     row = decided.iloc[int(decided["difference"].abs().to_numpy(float).argmax())]
@@ -116,7 +128,8 @@ def limits(contrasts: pd.DataFrame, results: StudyResults) -> str:
     if testable.empty:
         return "Nothing can be tested: that needs at least 2 seed blocks with complete runs."
     blocks, m = int(testable["seeds"].max()), int(testable["family_size"].max())
-    effect = detectable_effect(blocks, m)
+    largest = testable.loc[testable["family_size"] == m, "axis"].iloc[0]
+    effect = detectable_effect(blocks, m, stage=AxisLooks.of(results, str(largest)).stage)
     undecided = contrasts["verdict"].isin([UNDECIDED, UNDECIDED_LOST, NOT_TESTABLE]).mean()
     most = "most contrasts stay undecided, which does not mean" if undecided > 0.5 else "undecided does not mean"
     return (

@@ -10,8 +10,10 @@ from reports import wording
 from reports.analyses.card import Card, Table
 from reports.analyses.figure import MOST_SERIES, Chart, Point, Series
 from reports.effects import effects
+from reports.looks import AxisLooks
 from reports.results import StudyResults
 from reports.statistics.power import blocks_for_half_width, detectable_effect, pooled_sd
+from reports.statistics.sequential import Stage
 from reports.statistics.verdict import UNDECIDED, UNDECIDED_LOST
 
 _COLUMNS = ("axis", "level", "reference", "verdict", "seeds", "family_size", "sd", "sd_low", "sd_high", "detectable",
@@ -41,7 +43,9 @@ class Power:
     def compute(self, results: StudyResults) -> Card:
         size = results.study["objective"].get("margin")
         rows = effects(results).to_dict("records")
-        frame = pd.DataFrame([_row(row, size) for row in rows], columns=[*_COLUMNS])
+        frame = pd.DataFrame(
+            [_row(row, size, AxisLooks.of(results, row["axis"]).stage) for row in rows], columns=[*_COLUMNS]
+        )
         open_rows = bool(frame["verdict"].isin([UNDECIDED, UNDECIDED_LOST]).any())
         wanted = open_rows and size is not None
         axes = frame.loc[frame["sd"] > 0, "axis"].nunique()
@@ -82,14 +86,14 @@ def _prose(size: float | None, open_rows: bool) -> list[str]:
     ]
 
 
-def _row(row: dict[Any, Any], size: float | None) -> dict[str, Any]:
+def _row(row: dict[Any, Any], size: float | None, stage: Stage | None) -> dict[str, Any]:
     m, kept = int(row["family_size"]), {name: row[name] for name in _COLUMNS[:6]}
     if not row["sd_difference"] > 0:
         return kept
     seeds = int(row["seeds"])
     sds = pooled_sd(pd.Series([row["sd_difference"]]).to_numpy(float), pd.Series([seeds]).to_numpy(int))
     found = dict(zip(("sd", "sd_low", "sd_high"), sds, strict=True))
-    found["detectable"] = detectable_effect(seeds, m) * sds[0]
+    found["detectable"] = detectable_effect(seeds, m, stage=stage) * sds[0]
     if size is not None and row["verdict"] in (UNDECIDED, UNDECIDED_LOST):
         for name, sd in zip(("blocks", "blocks_low", "blocks_high"), sds, strict=True):
             blocks = blocks_for_half_width(sd, size, m)

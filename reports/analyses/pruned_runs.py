@@ -54,6 +54,6 @@ def _bounds(family: Family) -> list[dict[str, object]]:
             rows.append({
                 "axis": family.axis, "level": match.level, "pruned": pruned, "planned": planned,
                 "difference": float(family.judged.moments.mean[at]), "bound": worst.difference,
-                "verdict": family.verdict(at)[0], "verdict_at_worst": worst.verdict,
+                "verdict": family.verdict(at)[0], "verdict_at_worst": family.labelled(worst.verdict),
             })  # fmt: skip
     return rows

@@ -9,19 +9,23 @@ from scipy.optimize import brentq
 from scipy.special import chdtri, gammaincinv, nctdtr, ndtr, stdtrit
 
 from reports.statistics.paired import Floats
+from reports.statistics.sequential import Stage
 
 _LARGEST = 1e4
 _MOST_BLOCKS = 1_000_000
 
 
-def detectable_effect(blocks: int, contrasts: int, *, power: float = 0.8, alpha: float = 0.05) -> float:
+def detectable_effect(
+    blocks: int, contrasts: int, *, power: float = 0.8, alpha: float = 0.05, stage: Stage | None = None
+) -> float:
     """Smallest true difference, in SD of the differences, that a paired t test at alpha/contrasts finds with `power`.
 
-    Bonferroni's level is what Holm's procedure grants its smallest p; NaN below two blocks.
+    Bonferroni's level is what Holm's procedure grants its smallest p; NaN below two blocks. At the `stage` of a
+    declared scheme of looks the test is that of this look.
     """
     if blocks < 2:
         return float("nan")
-    critical = stdtrit(blocks - 1, 1 - alpha / contrasts / 2)
+    critical = stdtrit(blocks - 1, 1 - _level(alpha / contrasts, stage) / 2)
 
     def reached(effect: float) -> float:
         return float(1 - nctdtr(blocks - 1, effect * np.sqrt(blocks), critical)) - power
@@ -33,15 +37,18 @@ def detectable_effect(blocks: int, contrasts: int, *, power: float = 0.8, alpha:
     return float(brentq(reached, 0.0, enough))
 
 
-def equivalence_sd(blocks: int, contrasts: int, *, power: float = 0.8, alpha: float = 0.05) -> float:
+def equivalence_sd(
+    blocks: int, contrasts: int, *, power: float = 0.8, alpha: float = 0.05, stage: Stage | None = None
+) -> float:
     """Largest SD of the differences, in margins, at which two equal levels are found equivalent with `power`.
 
-    Integrates the two one-sided tests over the distribution of the sample SD; NaN below two blocks.
+    Integrates the two one-sided tests over the distribution of the sample SD; NaN below two blocks. `stage` as in
+    `detectable_effect`; a path that crosses both boundaries is left out of account.
     """
     if blocks < 2:
         return float("nan")
     df = blocks - 1
-    critical = stdtrit(df, 1 - alpha / contrasts)
+    critical = stdtrit(df, 1 - _level(2 * alpha / contrasts, stage) / 2)
     grid = (np.arange(2000) + 0.5) / 2000
     sample_sd = np.sqrt(2 * gammaincinv(df / 2, grid) / df)  # in units of the true SD
 
@@ -50,6 +57,11 @@ def equivalence_sd(blocks: int, contrasts: int, *, power: float = 0.8, alpha: fl
         return float(np.mean(2 * ndtr(room) - 1)) - power
 
     return float(brentq(reached, 1e-6, _LARGEST))
+
+
+def _level(alpha: float, stage: Stage | None) -> float:
+    """Two-sided level of a test at this look that keeps `alpha` over all looks."""
+    return stage.alpha(alpha) if stage else alpha
 
 
 def pooled_sd(sds: Floats, blocks: np.ndarray) -> tuple[float, float, float]:

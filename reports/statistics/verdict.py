@@ -10,19 +10,43 @@ from numpy.typing import ArrayLike
 from reports.statistics import paired
 from reports.statistics.holm import holm
 from reports.statistics.paired import Floats, Moments
+from reports.statistics.sequential import Stage
 
 BETTER, WORSE, EQUIVALENT, UNDECIDED, NOT_TESTABLE = "better", "worse", "equivalent", "undecided", "not testable"
 UNDECIDED_LOST = "undecided (lost runs)"
+_EXPLORATORY = "exploratory"
 BELOW_MARGIN = "difference below the margin"
+
+
+def looked_too_often(look: int) -> str:
+    """The verdict of every contrast at a look that no scheme covers."""
+    return f"{_EXPLORATORY} (look {look})"
+
+
+def exploratory(verdict: str) -> bool:
+    """Whether a verdict is that of such a look."""
+    return verdict.startswith(_EXPLORATORY)
 
 
 @dataclass(frozen=True)
 class Rules:
-    """How a family is judged: level of the tests, margin of the metric (None: nothing is equivalent), direction."""
+    """How a family is judged.
+
+    Attributes:
+        margin: of the metric; None: nothing is equivalent.
+        maximize: direction.
+        alpha: level of the tests.
+        stage: the look of a declared scheme at which it is judged; None where the study is looked at once.
+    """
 
     margin: float | None
     maximize: bool = True
     alpha: float = 0.05
+    stage: Stage | None = None
+
+    def confidence(self, alpha: float) -> float:
+        """Confidence of the interval at this look whose error is at most `alpha` over all looks."""
+        return 1 - (self.stage.alpha(alpha) if self.stage else alpha)
 
 
 @dataclass(frozen=True)
@@ -49,6 +73,8 @@ def judge(differences: ArrayLike, scale: ArrayLike, rules: Rules) -> Judged:
     of = paired.moments(differences, scale)
     p = paired.two_sided(of)
     p_equivalence = np.full_like(p, np.nan) if rules.margin is None else paired.within_margin(of, rules.margin)
+    if rules.stage is not None:
+        p, p_equivalence = rules.stage.two_sided(p), rules.stage.one_sided(p_equivalence)
     adjusted, equivalence = holm(p), holm(p_equivalence)
     pairs = [_verdict(of, at, adjusted[at], equivalence[at], rules) for at in range(len(p))]
     verdicts, reasons = zip(*pairs, strict=True) if pairs else ((), ())
