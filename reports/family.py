@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -28,13 +28,12 @@ VERDICT_METRIC = "test_accuracy"
 _LIMITS = (0.0, 1.0)
 
 
-def rules_of(results: StudyResults, axis: str) -> Rules:
-    """The look at an axis; margin and direction of the verdict metric: the objective's if that is an accuracy too."""
-    objective, stage = results.study["objective"], AxisLooks.of(results, axis).stage
+def rules_of(results: StudyResults) -> Rules:
+    """Margin and direction of the verdict metric: those of the objective where that is an accuracy too."""
+    objective = results.study["objective"]
     if not str(objective.get("metric", "")).endswith("accuracy"):
-        return Rules(margin=None, stage=stage)
-    maximize = objective.get("direction", "maximize") == "maximize"
-    return Rules(margin=objective.get("margin"), maximize=maximize, stage=stage)
+        return Rules(margin=None)
+    return Rules(margin=objective.get("margin"), maximize=objective.get("direction", "maximize") == "maximize")
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,8 @@ class Family:
     @classmethod
     def of(cls, results: StudyResults, axis: str, metric: str = VERDICT_METRIC) -> Family:
         """Judge an axis. A level whose every cell a rule excluded is no contrast: the plan never asked for it."""
-        description, rules, looks = axis_of(results, axis), rules_of(results, axis), AxisLooks.of(results, axis)
+        description, looks = axis_of(results, axis), AxisLooks.of(results, axis)
+        rules = replace(rules_of(results), stage=looks.stage)
         outcomes = Outcomes.of(results, metric)
         contrasts = tuple(match for match in matches(results, description) if match.pairs)
         sides = tuple(Sides.of(match, outcomes, outcomes.value, outcomes.value) for match in contrasts)
