@@ -125,40 +125,47 @@ def status(
     raise typer.Exit(command.main(study, directory, storage, watch=watch, failed=failed))
 
 
+Source = Annotated[str, typer.Option(help="Where the runs are: ledger, or wandb:entity/project/study[@branch].")]
+
+
 @app.command()
 def report(
-    study: Annotated[
-        str | None, typer.Argument(help="A name, YAML file or study directory; none with --source.")
+    studies: Annotated[
+        list[str] | None, typer.Argument(metavar="STUDY ...", help="Names, directories or folders with a report.")
     ] = None,
     directory: Directory = None,
-    source: Annotated[
-        str | None, typer.Option(help="Read from elsewhere: wandb:entity/project/study, or study@branch.")
+    source: Source = "ledger",
+    out: Annotated[
+        str | None, typer.Option(help="With --source or several studies: the folder to write to; <studies>-report.")
     ] = None,
-    out: Annotated[str | None, typer.Option(help="With --source: the folder to write to; <study>-report.")] = None,
     storage: Storage = None,
 ) -> None:
     """Write the tables and the design guide of a study again from its runs, or from Weights & Biases alone.
+
+    Several studies are put side by side: the same contrasts, each study with its own verdict, and whether they agree.
 
     Example: ablate report quickstart
     """
     from ablate.commands import report as command
 
-    raise typer.Exit(command.main(study, directory, source, out, storage))
+    raise typer.Exit(command.main(studies or [], directory, source, out, storage))
 
 
 @app.command()
 def explain(
-    study: StudyArgument,
-    contrast: Annotated[str, typer.Argument(metavar="AXIS=LEVEL", help="The row of the guide to explain.")],
+    arguments: Annotated[list[str], typer.Argument(metavar="STUDY AXIS=LEVEL", help="The study and the guide's row.")],
     directory: Directory = None,
+    source: Source = "ledger",
 ) -> None:
     """Show the runs, values, formula and commit behind a number of the guide.
+
+    With --source wandb:entity/project/study the study is named already.
 
     Example: ablate explain quickstart residual=plain
     """
     from ablate.commands import explain as command
 
-    raise typer.Exit(command.main(study, contrast, directory))
+    raise typer.Exit(command.main(arguments, directory, source))
 
 
 @app.command()

@@ -14,6 +14,8 @@ from reports.family import VERDICT_METRIC, Family
 from reports.outcomes import State, state_of
 from reports.results import StudyResults
 
+WANDB = "wandb_run"
+"""The column of `runs.csv` with the ids of runs in Weights & Biases; not every study has it."""
 _FATES = {State.DIVERGED: "diverged, counts at chance", State.LOST: "lost", State.PRUNED: "pruned",
           State.ABSENT: "not run"}  # fmt: skip
 
@@ -21,7 +23,8 @@ _FATES = {State.DIVERGED: "diverged, counts at chance", State.LOST: "lost", Stat
 def explanation(results: StudyResults, axis: str, level: str) -> Card:
     """The runs, the formula and the origin behind a row of `effects.csv`.
 
-    The frame's columns: seed, level_cell, reference_cell, level_run, reference_run, level, reference, difference.
+    The frame's columns: seed, level_cell, reference_cell, level_run, reference_run, level, reference, difference,
+    counts; and level_wandb, reference_wandb, the ids in Weights & Biases, where `runs.csv` has them.
     """
     effect = next(row for row in axis_effects(results, axis).to_dict("records") if row["level"] == level)
     title = f"{axis}={level} against {effect['reference']}, {VERDICT_METRIC}"
@@ -32,14 +35,14 @@ def explanation(results: StudyResults, axis: str, level: str) -> Card:
     frame, runs = _pairs(results, family, at), results.runs.set_index("run_id")
     used = [run for side in ("level_run", "reference_run") for run in frame[side] if run in runs.index]
     prose = (*_formula(effect), *_origin(results, runs.loc[list(dict.fromkeys(used))]))
-    headers = ("seed", level, effect["reference"], "difference", f"run of {level}", f"run of {effect['reference']}")
-    return Card("explain", title, (), frame, Table(headers, _rows(frame), (True,) * 4 + (False,) * 2),
+    return Card("explain", title, (), frame, _table(frame, level, effect["reference"]),
                 (*_left_out(frame, runs), *prose, _result(effect)))  # fmt: skip
 
 
 def _pairs(results: StudyResults, family: Family, at: int) -> pd.DataFrame:
     """One row per matched pair of cells and seed block."""
     of = {(run.cell_id, run.seed): run.run_id for run in results.runs.itertuples()}
+    wandb = dict(zip(results.runs["run_id"], results.runs.get(WANDB, ()), strict=False))
     rows, outcomes = [], family.outcomes
     for above, below in family.contrasts[at].pairs:
         values = outcomes.value[[outcomes.rows[above], outcomes.rows[below]]]
@@ -51,15 +54,25 @@ def _pairs(results: StudyResults, family: Family, at: int) -> pd.DataFrame:
                 "difference": values[0, block] - values[1, block],
                 "counts": not np.isnan(family.sides[at].differences[block]),
             })  # fmt: skip
-    return pd.DataFrame(rows)
+    frame = pd.DataFrame(rows)
+    if not any(wandb.values()):
+        return frame
+    ids = {f"{side}_wandb": [wandb.get(run, "") for run in frame[f"{side}_run"]] for side in ("level", "reference")}
+    return frame.assign(**ids)
 
 
-def _rows(frame: pd.DataFrame) -> tuple[tuple[str, ...], ...]:
-    return tuple(
+def _table(frame: pd.DataFrame, level: str, reference: str) -> Table:
+    headers = ["seed", level, reference, "difference", f"run of {level}", f"run of {reference}"]
+    ids = ["level_run", "reference_run"]
+    if "level_wandb" in frame:
+        headers += [f"W&B, {level}", f"W&B, {reference}"]
+        ids += ["level_wandb", "reference_wandb"]
+    rows = tuple(
         (str(row["seed"]), wording.fixed(row["level"], 4), wording.fixed(row["reference"], 4),
-         wording.fixed(row["difference"], 4, sign=True), row["level_run"] or "-", row["reference_run"] or "-")
+         wording.fixed(row["difference"], 4, sign=True), *(row[each] or wording.MISSING for each in ids))
         for row in frame.to_dict("records")
     )  # fmt: skip
+    return Table(tuple(headers), rows, (True,) * 4 + (False,) * len(ids))
 
 
 def _left_out(frame: pd.DataFrame, runs: pd.DataFrame) -> list[str]:

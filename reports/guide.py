@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 
+import pandas as pd
+
+from reports import wording
 from reports.analyses.axis_effects import AxisEffects
 from reports.analyses.best_cells import BestCells
 from reports.analyses.card import Analysis, Card, card_of
@@ -29,6 +32,7 @@ from reports.effects import effects
 from reports.frames import to_csv, write_text
 from reports.render import html, latex, markdown, structured, text
 from reports.results import StudyResults
+from reports.side_by_side import names_of, side_by_side
 
 
 def analyses(results: StudyResults) -> tuple[Analysis, ...]:
@@ -74,14 +78,32 @@ def cards(results: StudyResults, asked: Iterable[Analysis] | None = None) -> tup
 
 
 def write_guide(results: StudyResults, directory: Path | str) -> list[Path]:
-    """Write `effects.csv`, `guide.md`, `guide.tex`, `guide.html`, `guide.json` and `tables/*.tex`; return their paths.
+    """Write `effects.csv` and the guide of a study (see `write_cards`); return the paths."""
+    tables = {"effects.csv": to_csv(effects(results))}
+    return write_cards(f"Design guide: {results.study['name']}", cards(results), tables, directory)
+
+
+def write_side_by_side(studies: Sequence[StudyResults], directory: Path | str) -> list[Path]:
+    """Write `side_by_side.csv` and the guide of several studies (see `write_cards`); return the paths.
+
+    Raises:
+        ValueError: one line: the studies have nothing that stands side by side; nothing is written.
+    """
+    made = side_by_side(studies)
+    title = f"Side by side: {wording.listing(list(names_of(studies)))}"
+    rows = pd.concat([card.frame for card in made[1:]], ignore_index=True)
+    return write_cards(title, made, {"side_by_side.csv": to_csv(rows)}, directory)
+
+
+def write_cards(title: str, made: Sequence[Card], tables: Mapping[str, str], directory: Path | str) -> list[Path]:
+    """Write `tables`, `guide.md`, `guide.tex`, `guide.html`, `guide.json` and `tables/*.tex`; return their paths.
 
     The files depend on the results alone: the same results give the same bytes, and a table that an earlier guide
     had and this one has not is removed, so that no paper includes a number that no longer stands.
     """
-    folder, made, title = Path(directory), cards(results), f"Design guide: {results.study['name']}"
+    folder = Path(directory)
     content = {
-        "effects.csv": to_csv(effects(results)),
+        **tables,
         "guide.md": markdown.render(title, made),
         "guide.tex": latex.render(title, made),
         "guide.html": html.render(title, made),

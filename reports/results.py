@@ -15,6 +15,8 @@ from reports.frames import read_csv, read_text, to_csv, typed, write_text
 from reports.schema import CURVES, LAYERS, RUN_IDENTITY, STATUSES, Kind, run_columns
 
 FORMAT = 1
+RESULTS = "results.json"
+"""The file that a folder with a report has, beside its tables."""
 _STUDY, _CONFIRMATION = "study", "confirmation"
 _STUDY_KEYS = ("name", "design", "protocol", "seeds", "axes", "baseline", "cells", "objective", "data")
 _SECTIONS = ("study", "exclusions", "correct", "provenance")
@@ -71,7 +73,7 @@ class StudyResults:
             ValueError: one line that names the file and what is wrong with it.
         """
         folder = Path(directory)
-        sections = _sections(folder / "results.json")
+        sections = _sections(folder / RESULTS)
         axes = [axis["name"] for axis in sections["study"]["axes"]]
         tables = {
             "runs": read_csv(folder / "runs.csv", [*RUN_IDENTITY, *axes]),
@@ -101,7 +103,7 @@ class StudyResults:
             "layers.csv": self.layers,
         }
         paths = [write_text(folder / name, to_csv(frame)) for name, frame in tables.items()]
-        return [*paths, write_text(folder / "results.json", text)]
+        return [*paths, write_text(folder / RESULTS, text)]
 
 
 def _together(runs: pd.DataFrame, confirmation: pd.DataFrame) -> pd.DataFrame:

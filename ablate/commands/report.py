@@ -3,57 +3,95 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
 from ablate import workflow
-from ablate.errors import RequestError, StudyError
-from ablate.wandb_environment import QUIET, variables
+from ablate.commands.explain import LEDGER, from_source, read
+from ablate.errors import RequestError
+from ablate.study_file import STUDY_YAML
 from ablate.workflow import Prepared
 from reports import guide
-from reports.results import StudyResults
+from reports.render import text
+from reports.results import RESULTS, StudyResults
+from reports.side_by_side import side_by_side
+
+_LONGEST = 120
+"""Characters of a folder's name; beyond, not every study is in it."""
 
 
 def main(
-    argument: str | None,
+    arguments: Sequence[str],
     directory: str | None,
-    source: str | None = None,
+    source: str = LEDGER,
     out: str | None = None,
     storage: str | None = None,
 ) -> int:
-    """Write the report of a study that was run, finished or not, and print its tables."""
+    """Write the report of a study that was run, finished or not, or of several side by side, and print its tables."""
     console = Console(highlight=False)
-    if source is not None:
-        if argument is not None or directory is not None:
+    if source != LEDGER:
+        if arguments or directory is not None:
             raise RequestError(f"--source {source}: names the study already; leave the other one out")
         _report_from(console, source, out)
         return 0
-    if argument is None and directory is None:
+    if len(arguments) > 1:
+        if directory is not None or storage is not None:
+            raise RequestError("--dir and --storage go with one study; name several by their directories")
+        _report_several(console, arguments, out)
+        return 0
+    if not arguments and directory is None:
         raise RequestError("which study? A name, a study directory, or --source wandb:entity/project/study")
     if out is not None:
-        raise RequestError(f"--out {out}: goes with --source; a study's report is written to its own directory")
-    print_report(console, workflow.prepare_existing(argument or "", directory=directory, storage=storage))
+        raise RequestError(
+            f"--out {out}: goes with --source or several studies; a study's report is written to its own directory"
+        )
+    argument = arguments[0] if arguments else ""
+    print_report(console, workflow.prepare_existing(argument, directory=directory, storage=storage))
     return 0
+
+
+def _report_several(console: Console, arguments: Sequence[str], out: str | None) -> None:
+    """The reports of the studies that were run here, then what they agree on."""
+    folders = {each: Path(each) for each in arguments if (Path(each) / RESULTS).is_file()}
+    prepared = {each: workflow.prepare_existing(each) for each in arguments if each not in folders}
+    studies = [read(each, None) if each in folders else workflow.report(prepared[each])[0] for each in arguments]
+    folder = Path(out or _side_by_side_name(studies))
+    if any((folder / name).exists() for name in (RESULTS, STUDY_YAML)):
+        raise RequestError(f"--out {folder}: holds a study; name another folder")
+    try:
+        written = guide.write_side_by_side(studies, folder)
+    except ValueError as error:
+        raise RequestError(str(error)) from None
+    console.print(Text(text.render(side_by_side(studies)).rstrip()), soft_wrap=True)
+    for each in prepared.values():
+        console.print(Text(f"Written to {os.path.relpath(each.directory.report)}/: its own report"), soft_wrap=True)
+    _say_written(console, folder, written)
+
+
+def _side_by_side_name(studies: Sequence[StudyResults]) -> str:
+    """`nmnist-cifar10_small-report`; of many studies the first, and how many more."""
+    names = [str(each.study["name"]) for each in studies]
+    name = "-".join(names)
+    return f"{name if len(name) <= _LONGEST else f'{names[0]}-and-{len(names) - 1}-more'}-report"
+
+
+def _say_written(console: Console, folder: Path, written: Iterable[Path]) -> None:
+    names = sorted(path.relative_to(folder).as_posix() for path in written)
+    console.print(Text(f"Written to {folder}/: {', '.join(names)}"), soft_wrap=True)
 
 
 def _report_from(console: Console, source: str, out: str | None) -> None:
     """The report of a study that is not here, from Weights & Biases alone."""
-    from reports.sources import wandb
-
-    try:
-        with variables(QUIET):
-            results = wandb.read(source)
-    except ValueError as error:
-        raise (StudyError if source.startswith(wandb.PREFIX) else RequestError)(str(error)) from error
+    results = from_source(source)
     folder = Path(out or f"{results.study['name']}-report")
     written = results.write(folder)
     results = StudyResults.read(folder)
     written += guide.write_guide(results, folder)
     console.print(Text(guide.text_tables(results)), soft_wrap=True)
-    names = sorted(path.relative_to(folder).as_posix() for path in written)
-    console.print(Text(f"Written to {folder}/: {', '.join(names)}"), soft_wrap=True)
+    _say_written(console, folder, written)
 
 
 def print_report(console: Console, prepared: Prepared) -> None:

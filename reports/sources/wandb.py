@@ -48,7 +48,7 @@ def read(source: str) -> StudyResults:
 def _parts(source: str) -> tuple[str, str, str, str]:
     parts = source.removeprefix(PREFIX).split("/")
     if not source.startswith(PREFIX) or len(parts) != 3 or not all(parts):
-        raise ValueError(f"--source {source}: not a source; {_SHAPE} is needed")
+        raise ValueError(f"--source {source}: not a source; ledger, or {_SHAPE} is needed")
     study, _, branch = parts[2].partition("@")
     return parts[0], parts[1], study, branch or "main"
 

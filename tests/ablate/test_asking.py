@@ -33,9 +33,32 @@ def test_compare_sees_that_a_copy_is_the_same_and_that_a_changed_run_is_not(tmp_
     assert other.returncode == 0 and "55 pairs of runs, 54 of them identical. No change was detected" in other.stdout
 
 
+def test_studies_stand_side_by_side_in_a_folder_named_after_them(tmp_path: Path) -> None:
+    done = inside("report", NMNIST, CIFAR, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "consistent: worse" in done.stdout and "decided in 0 of 2" in done.stdout
+    folder = tmp_path / "nmnist-cifar10_small-report"
+    assert {path.name for path in folder.iterdir()} == {
+        "guide.html", "guide.json", "guide.md", "guide.tex", "side_by_side.csv", "tables",
+    }  # fmt: skip
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    again = inside("report", NMNIST, CIFAR, "--source", "ledger", "--out", str(folder), cwd=tmp_path)
+    assert again.returncode == 0
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (("report", NMNIST, NMNIST), "are one study"),
+        (("report", NMNIST, "nowhere"), "nowhere"),
+        (("report", NMNIST, CIFAR, "--out", NMNIST), "holds a study; name another folder"),
+        (("report", NMNIST, CIFAR, "--dir", "x"), "--dir and --storage go with one study"),
+        (("report", NMNIST, "--source", "wandb:e/p/s"), "names the study already"),
+        (("report", "--source", "wandb"), "--source wandb: not a source; ledger, or wandb:entity/project/study"),
+        (("explain", NMNIST, "residual=plain", "--source", "wandb:e/p/s"), "names the study already"),
+        (("explain", "residual=plain"), "of which study?"),
+        (("explain", NMNIST, "residual=plain", "x"), "too many arguments"),
         (("explain", NMNIST, "residul=plain"), "did you mean 'residual'?"),
         (("explain", NMNIST, "residual=sewadd"), "did you mean 'sew_add'?"),
         (("explain", NMNIST, "residual=sresnet"), "is the baseline's level"),

@@ -133,7 +133,7 @@ def test_doctor_mends_wandb_directories_from_the_ledger(study: Path, double: Wan
     assert len(wandb_local.directories(study)) == 4
     assert double.requests == [], "an offline study is mended offline"
     _sync(study)
-    assert report_command.main(None, None, SOURCE, "rebuilt") == 0
+    assert report_command.main([], None, SOURCE, "rebuilt") == 0
     assert _same(study, Path("rebuilt")) == []
 
 
@@ -153,7 +153,7 @@ def test_what_is_offline_is_uploaded_once(study: Path, double: WandbDouble, tmp_
 
 def test_the_report_comes_back_from_wandb_alone(study: Path, uploaded: WandbDouble) -> None:
     """Byte for byte: tables, results and guides; not even the study directory is needed."""
-    assert report_command.main(None, None, SOURCE, "rebuilt") == 0
+    assert report_command.main([], None, SOURCE, "rebuilt") == 0
     assert _same(study, Path("rebuilt")) == []
     rebuilt = StudyResults.read("rebuilt")
     assert len(rebuilt.curves) and len(rebuilt.layers) and len(rebuilt.correct) == 2
@@ -228,7 +228,7 @@ def test_doctor_mends_what_the_server_says_otherwise(
     found = capsys.readouterr().out
     assert "is not on the server" in found and "the ledger says" in found and "2 findings" in found
     assert doctor_command.main(str(study), None, fix=True) == 0
-    assert report_command.main(None, None, SOURCE, "rebuilt") == 0
+    assert report_command.main([], None, SOURCE, "rebuilt") == 0
     assert _same(study, Path("rebuilt")) == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,17 @@ def test_a_lost_run_is_named_and_its_block_left_out() -> None:
     assert "seed blocks left out: 2" in notes
 
 
+def test_the_ids_in_weights_and_biases_stand_beside_the_runs_where_they_are_known() -> None:
+    table = explanation(STUDY, "residual", "plain").table
+    assert table is not None and not any("W&B" in header for header in table.headers)
+    runs = STUDY.runs.assign(wandb_run=[f"w{at}" if at else "" for at in range(len(STUDY.runs))])
+    card = explanation(replace(STUDY, runs=runs), "residual", "plain")
+    ids = dict(zip(runs["run_id"], runs["wandb_run"], strict=True))
+    assert card.frame["level_wandb"].tolist() == [ids[run] for run in card.frame["level_run"]]
+    assert card.table is not None and card.table.headers[-2:] == ("W&B, plain", "W&B, sresnet")
+    assert card.table.rows[0][-1] == "-"
+
+
 @pytest.mark.parametrize(
     ("contrast", "said"),
     [
@@ -44,4 +56,4 @@ def test_a_lost_run_is_named_and_its_block_left_out() -> None:
 def test_a_wrong_request_is_one_line(tmp_path: Path, contrast: str, said: str) -> None:
     STUDY.write(tmp_path)
     with pytest.raises(RequestError, match=said):
-        explain.main(str(tmp_path), contrast, None)
+        explain.main([str(tmp_path), contrast], None)
