@@ -20,6 +20,7 @@ from wandb_double.store import Store
 
 from ablate import doctor, publication, synchronise, wandb_local, workflow
 from ablate.commands import doctor as doctor_command
+from ablate.commands import explain as explain_command
 from ablate.commands import publish as publish_command
 from ablate.commands import report as report_command
 from ablate.errors import StudyError
@@ -158,6 +159,15 @@ def test_the_report_comes_back_from_wandb_alone(study: Path, uploaded: WandbDoub
     rebuilt = StudyResults.read("rebuilt")
     assert len(rebuilt.curves) and len(rebuilt.layers) and len(rebuilt.correct) == 2
     assert set(rebuilt.runs["status"]) == {"complete", "failed"}
+
+
+def test_a_row_is_explained_from_wandb_alone_as_from_the_ledger(
+    study: Path, uploaded: WandbDouble, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert explain_command.main(["lr=1e+30"], None, SOURCE) == 0
+    elsewhere = capsys.readouterr().out
+    assert explain_command.main([str(study), "lr=1e+30"], None) == 0
+    assert elsewhere == capsys.readouterr().out and "diverged, counts at chance" in elsewhere
 
 
 @pytest.mark.parametrize(
