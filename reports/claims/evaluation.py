@@ -14,6 +14,7 @@ from reports.claims.grammar import parse
 from reports.claims.subject import Subject, subject
 from reports.effects import conditions
 from reports.family import VERDICT_METRIC, Sides, rules_of
+from reports.looks import AxisLooks
 from reports.outcomes import Outcomes, State
 from reports.results import StudyResults
 from reports.statistics import paired
@@ -49,12 +50,13 @@ def evaluate(claims: Mapping[str, str], results: StudyResults) -> Card:
     subjects = [subject(parse(sentence), results) for sentence in claims.values()]
     outcomes = Outcomes.of(results, VERDICT_METRIC)
     sides = [Sides.of(each.match, outcomes, outcomes.value, outcomes.value) for each in subjects]
-    tests = _Tests.of(subjects, sides)
+    looks = [AxisLooks.of(results, each.axis) for each in subjects]
+    tests = _Tests.of(subjects, sides, looks)
     low, high = paired.interval(tests.moments)
     inner_low, inner_high = paired.interval(tests.moments, 1 - 2 * _ALPHA)
     rows = []
     for at, (name, asked) in enumerate(zip(claims, subjects, strict=True)):
-        outcome, reason = _outcome(at, subjects, sides, tests, outcomes)
+        outcome, reason = _outcome(at, subjects, sides, tests, outcomes, looks)
         rows.append({
             "name": name, "claim": asked.claim.text, "axis": asked.axis, "level": asked.level, "other": asked.other,
             "outcome": outcome, "reason": reason, "cells": sides[at].pairs, "seeds": int(tests.moments.n[at]),
@@ -66,7 +68,9 @@ def evaluate(claims: Mapping[str, str], results: StudyResults) -> Card:
         })  # fmt: skip
     frame = pd.DataFrame(rows, columns=[*_COLUMNS])
     title = f"{wording.count(len(frame), 'claim')} about {results.study['name']}, {VERDICT_METRIC}"
-    return Card("claims", title, (_sentence(frame),), frame, _table(frame), tuple(_notes(frame, subjects, results)))
+    return Card(
+        "claims", title, (_sentence(frame),), frame, _table(frame), tuple(_notes(frame, subjects, looks, results))
+    )
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ class _Tests:
     against_adjusted: Floats
 
     @classmethod
-    def of(cls, subjects: Sequence[Subject], sides: Sequence[Sides]) -> _Tests:
+    def of(cls, subjects: Sequence[Subject], sides: Sequence[Sides], looks: Sequence[AxisLooks]) -> _Tests:
         differences = np.stack([each.differences for each in sides])
         of = paired.moments(differences, np.array([each.scale for each in sides]))
         limits = np.array([[each.low, each.high] for each in subjects])
@@ -90,8 +94,10 @@ class _Tests:
         for side, inwards in enumerate((True, False)):
             there = np.isfinite(limits[:, side])
             limit = np.where(there, limits[:, side], 0.0)
-            within[:, side] = np.where(there, paired.one_sided(of, limit, greater=inwards), -np.inf)
-            beyond[:, side] = np.where(there, paired.one_sided(of, limit, greater=not inwards), np.inf)
+            inside, outside = (
+                _repeated(paired.one_sided(of, limit, greater=greater), looks) for greater in (inwards, not inwards)
+            )
+            within[:, side], beyond[:, side] = np.where(there, inside, -np.inf), np.where(there, outside, np.inf)
         p = within.max(axis=1)
         against = np.minimum(beyond.min(axis=1) * np.isfinite(limits).sum(axis=1), 1.0)
         return cls(of, p, holm(p), against, holm(against))
@@ -110,8 +116,19 @@ class _Tests:
         return UNDECIDED, _NEITHER
 
 
+def _repeated(p: Floats, looks: Sequence[AxisLooks]) -> Floats:
+    """One-sided p values, of a declared look those that are valid at every look."""
+    rows = [p[[at]] if each.stage is None else each.stage.one_sided(p[[at]]) for at, each in enumerate(looks)]
+    return np.concatenate(rows)
+
+
 def _outcome(
-    at: int, subjects: Sequence[Subject], sides: Sequence[Sides], tests: _Tests, outcomes: Outcomes
+    at: int,
+    subjects: Sequence[Subject],
+    sides: Sequence[Sides],
+    tests: _Tests,
+    outcomes: Outcomes,
+    looks: Sequence[AxisLooks],
 ) -> tuple[str, str]:
     """Outcome and reason after the bounds: what flips with lost runs at a limit of accuracy is undecided."""
     match = subjects[at].match
@@ -119,11 +136,13 @@ def _outcome(
         why = f"excluded: {', '.join(match.excluded)}" if match.excluded else _UNMATCHED
         return NOT_TESTABLE, why
     outcome, reason = tests.outcome(at)
+    if outcome in (HOLDS, REFUTED) and looks[at].exploratory is not None:
+        return UNDECIDED, f"{outcome} in these runs taken alone, which is exploratory: {looks[at].reason}"
     lost = sum(outcomes.count((pair[side] for pair in match.pairs), State.LOST)[0] for side in (0, 1))
     if outcome not in (HOLDS, REFUTED) or not lost:
         return outcome, reason
     for bound in Sides.bounds(match, outcomes):
-        other, _ = _Tests.of(subjects, [*sides[:at], bound, *sides[at + 1 :]]).outcome(at)
+        other, _ = _Tests.of(subjects, [*sides[:at], bound, *sides[at + 1 :]], looks).outcome(at)
         if other != outcome:
             runs = wording.count(lost, "lost run")
             return UNDECIDED, f"{outcome} without the {runs}, {other} with them at a limit of accuracy"
@@ -176,7 +195,9 @@ def _table(frame: pd.DataFrame) -> Table:
     return Table(headers, rows, (False, False, *[True] * 5))
 
 
-def _notes(frame: pd.DataFrame, subjects: Sequence[Subject], results: StudyResults) -> list[str]:
+def _notes(
+    frame: pd.DataFrame, subjects: Sequence[Subject], looks: Sequence[AxisLooks], results: StudyResults
+) -> list[str]:
     notes = [
         f"{row['name']}{said}{': ' + row['reason'] if row['reason'] not in _PLAIN else ''}"
         for row in frame.to_dict("records")
@@ -192,6 +213,10 @@ def _notes(frame: pd.DataFrame, subjects: Sequence[Subject], results: StudyResul
         f"paired t test over seed blocks at 5 % (two of them for 'matches'); {family}. The 90 % interval is the one "
         "that such a test looks at; it is not adjusted."
     )
+    if any(each.stage is not None for each in looks):
+        notes.append(
+            "Looks were declared: p is a repeated one, valid at every look; the interval is of this look alone."
+        )
     unfinished = int(results.runs["status"].isin(["missing", "running"]).sum())
     if unfinished:
         notes.append(f"The study is not finished: {wording.count(unfinished, 'run')} not run yet.")

@@ -14,6 +14,7 @@ from synthetic_studies import factorial, one_factor
 from reports.claims.evaluation import evaluate
 from reports.family import Family
 from reports.results import StudyResults
+from reports.statistics.sequential import Stage
 
 SRESNET, PLAIN, OR = [0.90, 0.92, 0.91, 0.93, 0.90], [0.87, 0.90, 0.87, 0.89, 0.88], [0.90, 0.91, 0.92, 0.93, 0.91]
 
@@ -221,3 +222,25 @@ def test_a_true_claim_of_no_difference_is_refuted_and_held_at_most_as_often_as_t
         outcome = check(study, "a beats b").iloc[0]["outcome"]
         held, refuted = held + (outcome == "holds"), refuted + (outcome == "refuted")
     assert 0.02 <= held / 400 <= 0.08 and 0.02 <= refuted / 400 <= 0.08
+
+
+def looked(*seeds: int, scheme: dict[str, Any] | None = None) -> StudyResults:
+    """The study after reports at so many seed blocks each."""
+    study = residual()
+    made = {"residual": [{"seeds": each, "runs": 3 * each, "whole": True} for each in seeds]}
+    description = {**study.study, "looks": {"scheme": scheme, "made": made}}
+    return StudyResults(description, study.runs, study.curves, study.layers, (), {}, {})
+
+
+def test_a_second_look_that_nobody_declared_decides_nothing() -> None:
+    assert check(looked(5), "sresnet beats plain").iloc[0]["outcome"] == "holds"
+    row = check(looked(3, 5), "sresnet beats plain").iloc[0]
+    assert row["outcome"] == "undecided"
+    assert row["reason"].startswith("holds in these runs taken alone, which is exploratory: look 2 at these effects")
+
+
+def test_declared_looks_are_judged_by_their_repeated_p() -> None:
+    scheme = {"at": [5, 10], "boundary": "pocock"}
+    alone, row = (check(each, "sresnet beats plain").iloc[0] for each in (looked(5), looked(5, scheme=scheme)))
+    assert row["p_value"] == pytest.approx(Stage((5, 10), 0, "pocock").one_sided(np.array([alone["p_value"]]))[0])
+    assert row["p_value"] > alone["p_value"] and row["outcome"] == "holds"
