@@ -13,6 +13,7 @@ from reports.matching import pairs
 
 if TYPE_CHECKING:
     from reports.results import StudyResults
+    from reports.statistics.sequential import Stage
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,10 @@ def lines(study: Study, plan: Plan, spread: Spread | None) -> list[str]:
     alike = {
         size: [axis for axis in sizes if sizes[axis] == size] for size in sorted(set(sizes.values()), reverse=True)
     }
-    found = [_detectable(axes, size, blocks, spread) for size, axes in alike.items()]
+    stage = _stage(study)
+    found = [_detectable(axes, size, blocks, spread, stage) for size, axes in alike.items()]
+    if stage is not None:
+        found.append(_look(stage))
     if spread is not None:
         found.insert(0, f"Assumed: an SD of the differences of {spread.sd * 100:.3g} points ({spread.origin})")
     margin = margin_of(study)
@@ -89,13 +93,29 @@ def lines(study: Study, plan: Plan, spread: Spread | None) -> list[str]:
         return found
     if spread is not None:
         found.append(_precision(alike, margin, spread))
-    return [*found, _equivalence(max(alike), blocks, margin, spread)]
+    return [*found, _equivalence(max(alike), blocks, margin, spread, stage)]
 
 
-def _detectable(axes: list[str], size: int, blocks: int, spread: Spread | None) -> str:
+def _stage(study: Study) -> Stage | None:
+    """The declared look that the study's seeds are for."""
+    from reports.statistics.sequential import Stage
+
+    looks = study.fields.looks
+    return Stage(tuple(looks.at), looks.at.index(len(study.seeds)), looks.boundary) if looks else None
+
+
+def _look(stage: Stage) -> str:
+    at = ", ".join(map(str, stage.at))
+    return (
+        f"Look {stage.look + 1} of {len(stage.at)} declared ones ({at} blocks): a nominal p of "
+        f"{stage.alpha(0.05):.2g} counts as 0.05; reports of unfinished runs in between make all verdicts exploratory"
+    )
+
+
+def _detectable(axes: list[str], size: int, blocks: int, spread: Spread | None, stage: Stage | None) -> str:
     from reports.statistics.power import detectable_effect  # scipy, which status does without
 
-    effect = detectable_effect(blocks, size)
+    effect = detectable_effect(blocks, size, stage=stage)
     size_in_points = f", {effect * spread.sd * 100:.2g} points" if spread else ""
     each = f"{size} in {'its' if len(axes) == 1 else 'each'} family"
     return (
@@ -112,10 +132,10 @@ def _precision(alike: Mapping[int, list[str]], margin: float, spread: Spread) ->
     return f"Seed blocks for an adjusted interval of ±{points(margin)} at that SD: {', '.join(said)}"
 
 
-def _equivalence(size: int, blocks: int, margin: float, spread: Spread | None) -> str:
+def _equivalence(size: int, blocks: int, margin: float, spread: Spread | None, stage: Stage | None) -> str:
     from reports.statistics.power import equivalence_sd
 
-    largest = equivalence_sd(blocks, size) * margin
+    largest = equivalence_sd(blocks, size, stage=stage) * margin
     needs = f"'equivalent' within {points(margin)} needs an SD below {largest * 100:.2g} points"
     if spread is None:
         return f"Cannot tell: {needs}"

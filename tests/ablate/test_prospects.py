@@ -188,3 +188,10 @@ def test_planning_loads_neither_torch_nor_pandas(tmp_path: Path) -> None:
         "sys.exit('torch' in sys.modules or 'pandas' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", script], cwd=tmp_path, stdout=subprocess.DEVNULL).returncode == 0
+
+
+def test_a_declared_look_detects_less_than_one_that_is_the_only_one() -> None:
+    once = told(quickstart("seeds=5"))
+    declared = told(quickstart("seeds=5", "looks=[5, 10]"))
+    assert "from 5.2 SD" in declared[0] and "from 2.3 SD" in once[0]
+    assert any(line.startswith("Look 1 of 2 declared ones (5, 10 blocks): a nominal p of 0.0052") for line in declared)
