@@ -31,8 +31,8 @@ def side_by_side(studies: Sequence[StudyResults]) -> tuple[Card, ...]:
     Raises:
         ValueError: one line: a study that is there twice, or no contrast that two of them have.
     """
+    _check_twice(studies)
     names = names_of(studies)
-    _check_twice(studies, names)
     every = _contrasts(studies, names)
     rows = agreements(every)
     if rows.empty:
@@ -68,18 +68,18 @@ def names_of(studies: Sequence[StudyResults]) -> tuple[str, ...]:
         [f" [{at}]" for at in range(1, len(studies) + 1)],
     ]
     for more in extra:
-        counts = Counter(names)
-        names = [name + added if counts[name] > 1 else name for name, added in zip(names, more, strict=True)]
+        telling = {name for name in names if len({m for n, m in zip(names, more, strict=True) if n == name}) > 1}
+        names = [name + added if name in telling else name for name, added in zip(names, more, strict=True)]
     return tuple(names)
 
 
-def _check_twice(studies: Sequence[StudyResults], names: Sequence[str]) -> None:
-    seen: dict[tuple[Any, Any], str] = {}
-    for study, name in zip(studies, names, strict=True):
-        uid = study.study.get("uid"), study.study.get("branch")
+def _check_twice(studies: Sequence[StudyResults]) -> None:
+    seen = set()
+    for study in (each.study for each in studies):
+        uid = study.get("uid"), study.get("branch")
         if uid[0] and uid in seen:
-            raise ValueError(f"{seen[uid]} and {name} are one study (uid {uid[0]}): it cannot agree with itself")
-        seen[uid] = name
+            raise ValueError(f"{study['name']} is there twice (uid {uid[0]}): a study cannot agree with itself")
+        seen.add(uid)
 
 
 def _contrasts(studies: Sequence[StudyResults], names: Sequence[str]) -> pd.DataFrame:

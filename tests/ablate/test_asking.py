@@ -50,7 +50,7 @@ def test_studies_stand_side_by_side_in_a_folder_named_after_them(tmp_path: Path)
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("report", NMNIST, NMNIST), "are one study"),
+        (("report", NMNIST, NMNIST), "nmnist is there twice"),
         (("report", NMNIST, "nowhere"), "nowhere"),
         (("report", NMNIST, CIFAR, "--out", NMNIST), "holds a study; name another folder"),
         (("report", NMNIST, CIFAR, "--dir", "x"), "--dir and --storage go with one study"),

@@ -103,12 +103,12 @@ def test_studies_of_one_name_are_told_apart() -> None:
     elsewhere = study("a", {"plain": LOWER}, uid="y", data={"name": "other"})
     assert names_of([same, branch]) == ("a", "a@tdbn")
     assert names_of([same, elsewhere]) == ("a (a)", "a (other)")
-    assert names_of([same, same]) == ("a (a) [1]", "a (a) [2]")
+    assert names_of([same, same]) == ("a [1]", "a [2]")
 
 
 def test_one_study_twice_cannot_agree_with_itself() -> None:
     same = study("a", {"plain": LOWER})
-    with pytest.raises(ValueError, match=r"are one study \(uid uid-a\): it cannot agree with itself"):
+    with pytest.raises(ValueError, match=r"a is there twice \(uid uid-a\): a study cannot agree with itself"):
         side_by_side([same, study("b", {"plain": LOWER}), same])
 
 
