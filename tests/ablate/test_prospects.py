@@ -15,8 +15,7 @@ from ablate import config, confounding, design, prospects, study_directory
 from ablate.config import Study
 from ablate.errors import RequestError
 from reports.results import StudyResults
-from reports.statistics.power import blocks_for_half_width, detectable_effect
-from reports.statistics.sequential import Stage
+from reports.statistics.power import blocks_for_half_width
 
 NMNIST = Path(__file__).parents[2] / "docs" / "examples" / "nmnist"
 
@@ -64,13 +63,6 @@ def test_an_excluded_level_is_no_member_of_its_family() -> None:
     assert prospects.families(study, design.plan(study)) == {
         "residual": 2, "encoding": 2, "normalization": 3, "timesteps": 2,
     }  # fmt: skip
-
-
-def test_a_declared_look_is_planned_at_its_own_boundary() -> None:
-    lines = told(quickstart("looks=[5, 10]"))
-    assert lines[0] == "Looks are declared at 5 and 10 seed blocks; what follows is of look 1"
-    effect = detectable_effect(5, 3, stage=Stage((5, 10), 0))
-    assert f"from {effect:.1f} SD" in lines[1] and effect > detectable_effect(5, 3)
 
 
 def test_nothing_is_promised_without_seeds_or_levels() -> None:
