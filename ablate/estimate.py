@@ -32,7 +32,7 @@ def _cell_seconds(config: Mapping[str, Any]) -> float:
     choices = DataChoices.model_validate(config["data"])
     facts = data.describe(choices)
     model, epochs = config["model"], config["training"]["epochs"]
-    train, validation, test = _sizes(choices, facts)
+    train, validation, test = known_sizes(choices, facts) or (_UNKNOWN_SIZE, 0, 0)
     if config["protocol"] == "paper_compat":
         validation = test
     batches = math.ceil(train / config["data"]["batch_size"])
@@ -49,11 +49,11 @@ def _cell_seconds(config: Mapping[str, Any]) -> float:
     return SECONDS_A_RUN + epochs * dispatch + arithmetic
 
 
-def _sizes(choices: DataChoices, facts: data.DatasetFacts) -> tuple[int, int, int]:
-    """Samples in training, validation and test: those listed, else those whose recordings lie here, else a guess."""
+def known_sizes(choices: DataChoices, facts: data.DatasetFacts) -> tuple[int, int, int] | None:
+    """Samples in training, validation and test: those listed, else those whose recordings lie here, else None."""
     if facts.train is not None:
         return facts.train, facts.validation or 0, facts.test or 0
-    return _listed(choices.name, choices.split, choices.root) or (_UNKNOWN_SIZE, 0, 0)
+    return _listed(choices.name, choices.split, choices.root)
 
 
 @lru_cache(maxsize=8)

@@ -56,7 +56,7 @@ def results(directory: StudyDirectory, plan: Plan, ledger: Ledger) -> StudyResul
     rows += [_excluded_row(each, seed) for each in plan.excluded for seed in plan.seeds]
     confirmation = [row(run) for run in plan.confirmation]
     return StudyResults(
-        study=_description(directory, plan) | sampled.description(directory.study, plan.cells, ledger),
+        study=_description(directory, plan, records) | sampled.description(directory.study, plan.cells, ledger),
         runs=pd.DataFrame(rows),
         curves=pd.DataFrame(curves, columns=["run_id", "epoch", "split", "metric", "value"]),
         layers=pd.DataFrame(layers),
@@ -73,9 +73,11 @@ def _excluded_row(excluded: ExcludedCell, seed: int) -> dict[str, Any]:
     return identity | {"status": "excluded", "reason": excluded.reason, "attempts": 0} | dict(cell.levels)
 
 
-def _description(directory: StudyDirectory, plan: Plan) -> dict[str, Any]:
+def _description(directory: StudyDirectory, plan: Plan, records: Iterable[RunRecord]) -> dict[str, Any]:
     study = directory.study
     facts = data.describe(study.baseline.data)
+    listed = {"train": facts.train, "validation": facts.validation, "test": facts.test}
+    opened = _samples(records)
     return {
         "name": study.name,
         "uid": directory.uid,
@@ -101,14 +103,18 @@ def _description(directory: StudyDirectory, plan: Plan) -> dict[str, Any]:
             "version": facts.version,
             "split": facts.split,
             "classes": facts.classes,
-            "train": facts.train,
-            "validation": facts.validation,
-            "test": facts.test,
+            **{part: opened.get(part) if size is None else size for part, size in listed.items()},
         },
         "tuned": study.fields.tuning is not None,
         "command": f"ablate run {study.name}.yaml",
         "file": directory.study_text(),
     }
+
+
+def _samples(records: Iterable[RunRecord]) -> dict[str, int]:
+    """Sizes of the parts of the data that all runs tell alike; nothing of runs from before they were kept."""
+    told = [each.provenance["samples"] for each in records if "samples" in each.provenance]
+    return {part: size for part, size in (told[0] if told else {}).items() if all(x.get(part) == size for x in told)}
 
 
 def _cell(cell: Cell) -> dict[str, Any]:

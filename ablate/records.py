@@ -80,7 +80,7 @@ class RunRecord(_Json):
         curves: rows `[epoch, split, metric, value]`.
         layers: rows of the layers table without the run id.
         correct: per-sample correctness on the test set in its fixed order: base64 of packed bits, sample 0 first.
-        provenance: commit, versions, device, back end, data fingerprint.
+        provenance: commit, versions, device, back end, data fingerprint, samples in each part of the data.
     """
 
     run_id: str

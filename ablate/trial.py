@@ -72,7 +72,7 @@ def _attempt(spec: RunSpec, logger: Any) -> RunRecord:
         layers=layers,
         correct=_packed(classifier.correct),
         provenance=provenance(backend=backend, data_fingerprint=module.fingerprint, device=device)
-        | {"energy": cost.assumption}
+        | {"energy": cost.assumption, "samples": _samples(module.arrays.split)}
         | ({"tuned": spec.execution["tuned"]} if "tuned" in spec.execution else {}),
     )
 
@@ -100,6 +100,11 @@ def built(spec: RunSpec) -> tuple[SpikingClassifier, Any, DatasetFacts]:
         select_on_test=spec.config["protocol"] == "paper_compat",
     )
     return classifier, module, facts
+
+
+def _samples(split: Any) -> dict[str, int]:
+    """Sizes of the parts as they were opened; of a partial set nothing else knows them."""
+    return {part: len(getattr(split, part)) for part in ("train", "validation", "test")}
 
 
 def _joined(*tables: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -127,9 +127,11 @@ def _likely_cells(prepared: Prepared) -> Sequence[Cell]:
 
 def _warnings(prepared: Prepared) -> list[str]:
     margin = margin_of(prepared.study)
-    test = data.describe(prepared.study.baseline.data).test
-    if margin is None or not test:
+    choices = prepared.study.baseline.data
+    sizes = estimate.known_sizes(choices, data.describe(choices))
+    if margin is None or not sizes or not sizes[2]:
         return []
+    test = sizes[2]
     image = 1 / test
     relation = "below the margin: fine" if image < margin else "NOT below the margin: it cannot be resolved"
     lines = [f"{test:,} test samples: one sample is {image * 100:.2g} points, {relation}"]

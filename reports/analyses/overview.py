@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from reports import wording
 from reports.analyses.card import Card, Table
 from reports.effects import conditions, effects
+from reports.family import VERDICT_METRIC, rules_of
 from reports.looks import AxisLooks
-from reports.outcomes import state_of
+from reports.outcomes import Outcomes, state_of
 from reports.results import StudyResults
 from reports.statistics.power import detectable_effect
 from reports.statistics.verdict import (
@@ -58,7 +60,28 @@ class Overview:
             return Card(self.key, self.title, (compared(results),), frame, table, _energy(results))
         contrasts = effects(results)
         prose = (compared(results), found(contrasts), strongest(contrasts, results), limits(contrasts, results))
-        return Card(self.key, self.title, prose, frame, table, (*_READING, *_energy(results)))
+        notes = (*_READING, *_resolution(results), *_energy(results))
+        return Card(self.key, self.title, prose, frame, table, notes)
+
+
+def _resolution(results: StudyResults) -> tuple[str, ...]:
+    """What so many test samples cannot resolve; nothing where they are enough for the margin, or unknown."""
+    size, samples = rules_of(results).margin, results.study["data"].get("test")
+    if size is None or not samples:
+        return ()
+    margin = f"margin of {wording.margin(size).removeprefix('margin ')}"
+    if 1 / samples >= size:
+        step = wording.margin(1 / samples).removeprefix("margin ")
+        return (f"One of the {samples:,} test samples is {step}; the {margin} is not above that and not resolved.",)
+    reached = Outcomes.of(results, VERDICT_METRIC).value
+    shares = reached[~np.isnan(reached)]
+    error = float(np.sqrt((shares * (1 - shares)).mean() / samples)) if shares.size else 0.0
+    if error <= size:
+        return ()
+    return (
+        f"The choice of the {samples:,} test samples alone moves an accuracy by about {wording.fixed(error * 100)} "
+        f"points (one standard error), more than the {margin}: verdicts hold for this test set.",
+    )
 
 
 def _energy(results: StudyResults) -> tuple[str, ...]:

@@ -234,3 +234,22 @@ def test_what_a_card_folds_is_folded_in_markdown_too_but_its_sentences_are_not()
     assert "## title\n\nsaid\n\n<details>\n<summary>Details</summary>\n\n| a |" in folded
     assert folded.endswith("* noted\n\n</details>\n")
     assert "<details>" not in markdown.render("t", [card], fold=False)
+
+
+@pytest.mark.parametrize(
+    ("samples", "said"),
+    [
+        (None, ""),
+        (100, "One of the 100 test samples is 1 point; the margin of 1 point is not above that and not resolved."),
+        (1600, "The choice of the 1,600 test samples alone moves an accuracy by about 1.2 points (one standard error), "
+               "more than the margin of 1 point: verdicts hold for this test set."),
+        (10_000, ""),
+    ],
+)  # fmt: skip
+def test_a_margin_that_the_test_samples_cannot_resolve_is_named(samples: int | None, said: str) -> None:
+    """At an accuracy of one half the standard error is 0.5 / sqrt n: 1.25 points with 1,600, 0.5 with 10,000."""
+    values = {"baseline": {"": [0.5, 0.5]}, "residual": {"plain": [0.5, 0.5]}}
+    data = {"name": "digits", "classes": 10, "test": samples}
+    made = one_factor(values, baseline={"residual": "sresnet"}, data=data)
+    notes = [each for each in Overview().compute(made).notes if "test samples" in each]
+    assert notes == ([said] if said else [])
