@@ -81,7 +81,8 @@ def train(spec: RunSpec, classifier: SpikingClassifier, data: pl.LightningDataMo
         metrics={
             "val_accuracy": at_best["accuracy"],
             "val_loss": at_best["loss"],
-            "test_accuracy": tested.get("test_accuracy"),
+            "test_accuracy": None,
+            **{name: value for name, value in tested.items() if name.startswith("test_accuracy")},
             "best_epoch": epoch,
             "epochs": trainer.current_epoch,
             "train_seconds": seconds,

@@ -14,6 +14,7 @@ from lightning_modules.building import create
 from lightning_modules.calibration import recalibrate
 from lightning_modules.choices import ModelChoices, TrainingChoices
 from lightning_modules.data.batches import Batch
+from lightning_modules.early_steps import RightByStep, early_steps
 from lightning_modules.matching import match_parameters
 from lightning_modules.measurements import FiringRates, MeanActivity, spikes_seen
 from lightning_modules.network import SpikingResNet
@@ -38,8 +39,9 @@ class SpikingClassifier(LightningModule):
     """Trains a `SpikingResNet`; the batches are `(x, y, sample_index)`.
 
     Logged once an epoch: `train_loss`, `train_accuracy`, `val_loss`, `val_accuracy`, `lr`, `firing_rate` and
-    `firing_rate/<layer>` (on validation). Testing gives `test_loss`, `test_accuracy` and `correct`. Encoder noise is
-    keyed by (seed, epoch, sample, step) in training; evaluation has one fixed draw a seed.
+    `firing_rate/<layer>` (on validation). Testing gives `test_loss`, `test_accuracy`, `test_accuracy_at_<t>` with the
+    readout cut after t steps (see `early_steps`) and `correct`. Encoder noise is keyed by (seed, epoch, sample, step)
+    in training; evaluation has one fixed draw a seed.
 
     Args:
         model, training: the choices, or the plain mappings that a checkpoint holds of them.
@@ -150,12 +152,15 @@ class SpikingClassifier(LightningModule):
 
     def on_test_epoch_start(self) -> None:
         self._scores = Scores()
+        self._early = RightByStep(self.network, early_steps(self.network))
 
     def test_step(self, batch: Batch, batch_index: int) -> None:
-        self._evaluate(batch)
+        self._early.add(self._evaluate(batch), batch[1])
 
     def on_test_epoch_end(self) -> None:
-        self.log_dict({"test_loss": self._scores.loss(), "test_accuracy": self._scores.accuracy()}, batch_size=1)
+        values = {"test_loss": self._scores.loss(), "test_accuracy": self._scores.accuracy()}
+        values |= {f"test_accuracy_at_{t}": accuracy for t, accuracy in self._early.accuracies().items()}
+        self.log_dict(values, batch_size=1)
         self.correct = self._scores.correct()
         self._scores = Scores()
 
@@ -190,11 +195,13 @@ class SpikingClassifier(LightningModule):
 
         recalibrate(self.network, batches, run)
 
-    def _evaluate(self, batch: Batch) -> None:
+    def _evaluate(self, batch: Batch) -> Tensor:
+        """Score a batch; gives the outputs over time `[T, N, outputs]`."""
         x, target, sample_index = batch
         outputs = self.outputs(x, self.noise(x, sample_index, training=False))
         loss = self.loss(outputs, target, self.network.readout)
         self._scores.add(loss, self.network.readout(outputs), target, sample_index)
+        return outputs
 
     def _check_finite(self, step: int) -> None:
         """Once an epoch: the losses on an accelerator, and the weights, whose NaN a threshold turns into silence."""

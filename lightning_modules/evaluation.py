@@ -8,6 +8,7 @@ import torch
 
 from lightning_modules.classifier import SpikingClassifier
 from lightning_modules.data.batches import Batch
+from lightning_modules.early_steps import RightByStep
 
 
 def accuracy_by_steps(
@@ -21,16 +22,11 @@ def accuracy_by_steps(
         steps: numbers of inference steps, each from 1 to T.
 
     Raises:
-        ValueError: for a number of steps that the network does not run.
+        ValueError: for a number of steps that the network does not run, or one below T where its neurons see the
+            future.
     """
-    if wrong := [t for t in steps if not 1 <= t <= classifier.network.timesteps]:
-        raise ValueError(f"steps: {wrong[0]} is not between 1 and the network's {classifier.network.timesteps}")
-    right = dict.fromkeys(steps, 0)
-    samples = 0
+    right = RightByStep(classifier.network, steps)
     with torch.inference_mode():
         for x, target, sample_index in batches:
-            outputs = classifier.outputs(x, classifier.noise(x, sample_index, training=False))
-            for t in right:
-                right[t] += int((classifier.network.readout(outputs[:t]).argmax(-1) == target).sum())
-            samples += len(target)
-    return {t: count / samples for t, count in right.items()}
+            right.add(classifier.outputs(x, classifier.noise(x, sample_index, training=False)), target)
+    return {t: accuracy.item() for t, accuracy in right.accuracies().items()}

@@ -179,3 +179,8 @@ class Layers:
             if catalogue.fact(axis, level, "fixed_timesteps"):
                 return f"{axis} {level}"
         return None
+
+    def sees_future(self) -> str | None:
+        """Which level computes step t from steps behind it too (`neuron psn`), None if there is none."""
+        level = catalogue.resolve("neuron", self.neuron)
+        return f"neuron {level}" if catalogue.fact("neuron", level, "sees_future") else None

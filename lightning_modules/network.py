@@ -88,6 +88,10 @@ class SpikingResNet(nn.Module):
         self.timesteps = timesteps
         self.encoder = self._encoder()
 
+    def sees_future(self) -> str | None:
+        """Which level computes step t from steps behind it too; None where the first t steps decide the output at t."""
+        return self._layers.sees_future()
+
     def use_backend(self, backend: Backend) -> None:
         """Let kernels of this back end compute the neuron layers from now on, where they can (`NormFire.fuses`)."""
         for module in self.modules():

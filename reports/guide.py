@@ -15,6 +15,7 @@ from reports.analyses.card import Analysis, Card, card_of
 from reports.analyses.confirmed import Confirmed
 from reports.analyses.costs import Costs
 from reports.analyses.coverage import Coverage
+from reports.analyses.early_steps import EarlySteps
 from reports.analyses.interactions import Interaction
 from reports.analyses.layers import Layers
 from reports.analyses.learning_curves import LearningCurves
@@ -40,7 +41,8 @@ def analyses(results: StudyResults) -> tuple[Analysis, ...]:
     return (
         Overview(), *_findings(results), *_crossed(results), *_where(Confirmed(), results),
         *_where(Tuned(), results), *_where(PrunedRuns(), results), *_costs(results), *_where(Pareto(), results),
-        *_where(Timesteps(), results), *_inside(results), *_where(Published(), results), Coverage(), Reproduction(),
+        *_where(Timesteps(), results), *_where(EarlySteps(), results), *_inside(results),
+        *_where(Published(), results), Coverage(), Reproduction(),
     )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """Neurons: what turns an input current over time into spikes.
 
 Facts: `spiking` (relu is the control without spikes); `reset` (whether the setting `reset` means anything);
-`leak` (whether `leak` does); `fixed_timesteps` (T is baked into the weights); `max_timesteps` (the only T it allows).
+`leak` (whether `leak` does); `fixed_timesteps` (T is baked into the weights); `sees_future` (step t depends on steps
+behind it, so that no output can be read before the last); `max_timesteps` (the only T it allows).
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ ENTRIES = (
         equation="s = 1[W x + b > 0], W a learned T x T (sees future steps), b of length T from -1; no reset",
         source="Fang et al. 2023, PSN",
         factory=f"{_MODULE}:PSN",
-        facts={"spiking": True, "reset": False, "leak": False, "fixed_timesteps": True},
+        facts={"spiking": True, "reset": False, "leak": False, "fixed_timesteps": True, "sees_future": True},
     ),
     LevelEntry(
         axis="neuron",

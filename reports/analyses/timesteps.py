@@ -32,9 +32,9 @@ class Timesteps:
     def inapplicable(self, results: StudyResults) -> str | None:
         if results.study["design"] == "search":
             return "a search samples cells; without matched cells the numbers of timesteps cannot be compared"
-        if _axis(results) is None:
+        if axis_over_timesteps(results) is None:
             return "the study has no axis over the timesteps"
-        if len(_cells_by_timesteps(results)) < 2:
+        if len(cells_by_timesteps(results)) < 2:
             return "fewer than two numbers of timesteps share a setting of the other axes"
         return None if _frame(results)["gain"].notna().any() else "no seed block holds two numbers of timesteps"
 
@@ -45,17 +45,21 @@ class Timesteps:
         headers = ("timesteps", "accuracy % (95 % CI)", "gain over the row above, points (95 % CI)", "energy nJ",
                    "energy, times the first row")  # fmt: skip
         table = Table(headers, rows, (True,) * len(headers))
-        return Card(self.key, self.title, _prose(frame), frame, table, _NOTES, folded=True,
+        return Card(self.key, self.title, _prose(frame), frame, table, (_note(results),), folded=True,
                     figure=_figure(frame))  # fmt: skip
 
 
-_NOTES = (
-    "Every network was trained for its own number of timesteps. How a trained one fares when its output is read "
-    "earlier was not recorded; ablate evaluate CHECKPOINT --data NAME --steps 1..T measures it.",
-)
+def _note(results: StudyResults) -> str:
+    own = "Every network was trained for its own number of timesteps."
+    if any(name.startswith("test_accuracy_at_") for name in results.runs.columns):
+        return f"{own} How a trained one fares when its output is read earlier is a table of its own."
+    return (
+        f"{own} How a trained one fares when its output is read earlier was not recorded; "
+        "ablate evaluate CHECKPOINT --data NAME --steps 1..T measures it."
+    )
 
 
-def _axis(results: StudyResults) -> str | None:
+def axis_over_timesteps(results: StudyResults) -> str | None:
     """Name of the axis over the timesteps, if its levels are numbers."""
     for axis in results.study["axes"]:
         if axis.get("path") == _PATH and all(str(level).isdecimal() for level in axis["levels"]):
@@ -63,9 +67,9 @@ def _axis(results: StudyResults) -> str | None:
     return None
 
 
-def _cells_by_timesteps(results: StudyResults) -> dict[int, list[str]]:
+def cells_by_timesteps(results: StudyResults) -> dict[int, list[str]]:
     """Timesteps -> cells, of the settings of the other axes that have a cell at every number of timesteps."""
-    axis = _axis(results)
+    axis = axis_over_timesteps(results)
     settings: dict[frozenset[tuple[str, str]], dict[int, str]] = {}
     for cell in results.study["cells"]:
         others = frozenset((name, level) for name, level in cell["levels"].items() if name != axis)
@@ -79,7 +83,7 @@ def _frame(results: StudyResults) -> pd.DataFrame:
     metrics = {name: Outcomes.of(results, name) for name in (VERDICT_METRIC, "energy_nj", "synops")}
     rows: list[dict[str, Any]] = []
     shorter: paired.Floats | None = None
-    for number, cells in _cells_by_timesteps(results).items():
+    for number, cells in cells_by_timesteps(results).items():
         at = [metrics[VERDICT_METRIC].rows[each] for each in cells]
         by_block = metrics[VERDICT_METRIC].value[at].mean(axis=0)
         gains = by_block - shorter if shorter is not None else np.full_like(by_block, np.nan)

@@ -159,6 +159,7 @@ def test_the_report_comes_back_from_wandb_alone(study: Path, uploaded: WandbDoub
     rebuilt = StudyResults.read("rebuilt")
     assert len(rebuilt.curves) and len(rebuilt.layers) and len(rebuilt.correct) == 2
     assert set(rebuilt.runs["status"]) == {"complete", "failed"}
+    assert rebuilt.runs["test_accuracy_at_1"].notna().sum() == 2, "accuracy at early steps comes back too"
 
 
 def test_a_row_is_explained_from_wandb_alone_as_from_the_ledger(

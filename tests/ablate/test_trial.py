@@ -83,6 +83,18 @@ def test_test_accuracy_is_the_share_of_correct_samples(first: RunRecord) -> None
     assert first.metrics["test_accuracy"] == pytest.approx(correct.mean(), abs=1e-6)
 
 
+def test_accuracy_is_recorded_as_read_after_each_power_of_two_of_the_steps(first: RunRecord) -> None:
+    early = {name: value for name, value in first.metrics.items() if name.startswith("test_accuracy_at_")}
+
+    assert set(early) == {"test_accuracy_at_1", "test_accuracy_at_2"}
+    assert early["test_accuracy_at_2"] == first.metrics["test_accuracy"]
+    assert 0 < early["test_accuracy_at_1"] < 1  # type: ignore[operator]
+
+
+def test_a_run_tells_how_many_samples_it_opened(first: RunRecord) -> None:
+    assert first.provenance["samples"] == {"train": 1078, "validation": 360, "test": 359}
+
+
 def test_paper_compat_selects_on_test_and_drops_incomplete_batches(tmp_path: Path) -> None:
     record = trial.run(spec(tmp_path, "baseline.protocol=paper_compat"))
 

@@ -9,6 +9,7 @@ from lightning_modules import data
 from lightning_modules.building import create
 from lightning_modules.choices import DataChoices, ModelChoices, TrainingChoices
 from lightning_modules.classifier import SpikingClassifier
+from lightning_modules.early_steps import early_steps
 from lightning_modules.evaluation import accuracy_by_steps
 
 
@@ -47,6 +48,35 @@ def test_another_number_of_steps_works_where_no_level_has_it_baked_in() -> None:
 def test_it_is_refused_by_name_where_one_has() -> None:
     with pytest.raises(ValueError, match="normalization bntt has T = 3 baked into its weights, not 5"):
         classifier(normalization="bntt").network.set_timesteps(5)
+
+
+@pytest.mark.parametrize(
+    ("timesteps", "steps"), [(1, (1,)), (2, (1, 2)), (4, (1, 2, 4)), (6, (1, 2, 4, 6)), (8, (1, 2, 4, 8))]
+)
+def test_runs_are_read_at_powers_of_two_and_at_the_end(timesteps: int, steps: tuple[int, ...]) -> None:
+    assert early_steps(classifier(timesteps=timesteps).network) == steps
+
+
+def test_a_network_that_sees_future_steps_is_not_read_early() -> None:
+    """Its output at step 1 is made of all steps: cutting it would show an accuracy that no early exit has."""
+    seeing, masked = classifier(neuron="psn"), classifier(neuron="masked_psn")
+
+    assert early_steps(seeing.network) == ()
+    assert early_steps(masked.network) == (1, 2, 3)
+    with pytest.raises(ValueError, match="steps: neuron psn sees future steps: its output cannot be read before"):
+        accuracy_by_steps(seeing, digits().test_dataloader(), [1, 3])
+    assert set(accuracy_by_steps(seeing, digits().test_dataloader(), [3])) == {3}
+
+
+def test_what_is_read_early_does_not_depend_on_later_frames() -> None:
+    """The reason why one pass serves all cuts: the first t steps alone give the same outputs."""
+    made = classifier(normalization="bn", neuron="lif")
+    x = torch.rand(2, 1, 8, 8)
+    with torch.no_grad():
+        whole = made.network.outputs(x)
+        made.network.set_timesteps(2)
+        short = made.network.outputs(x)
+    torch.testing.assert_close(whole[:2], short)
 
 
 @pytest.mark.parametrize("steps", [0, 4])
