@@ -15,6 +15,7 @@ from reports.outcomes import State
 from reports.results import StudyResults
 from reports.schema import EFFECTS
 from reports.statistics import paired
+from reports.statistics.settings import settings_interval
 from reports.statistics.verdict import NOT_TESTABLE, Rules
 
 UNTUNED = "at the baseline's hyperparameters"
@@ -22,8 +23,9 @@ TUNED = "given the tuned values"
 TEST_SELECTED = "test-selected"
 FURTHER = (
     "mean_level", "mean_reference", "sd_difference", "t_value", "direction", "margin", "p_equivalence",
-    "p_equivalence_adjusted", "p_sign_flip", "pair_correlation", "ci_task_low", "ci_task_high", "runs_planned",
-    "diverged_level", "diverged_reference", "lost_level", "lost_reference", "difference_without_diverged",
+    "p_equivalence_adjusted", "p_sign_flip", "pair_correlation", "ci_task_low", "ci_task_high", "ci_settings_low",
+    "ci_settings_high", "runs_planned", "diverged_level",
+    "diverged_reference", "lost_level", "lost_reference", "difference_without_diverged",
     "p_without_diverged", "verdict_without_diverged", "bound_low", "bound_high", "verdict_bound_low",
     "verdict_bound_high", "conditions",
 )  # fmt: skip
@@ -68,6 +70,7 @@ def _row(family: Family, at: int, correctness: Correctness) -> dict[str, Any]:
     adjusted_low, adjusted_high = paired.interval(of, rules.confidence(rules.alpha / m))
     verdict, reason = family.verdict(at)
     task_low, task_high = _wider((low[at], high[at]), correctness.interval(match, family.outcomes, sides))
+    settings_low, settings_high = settings_interval(sides.level - sides.reference)
     return {
         "axis": family.axis, "level": match.level, "reference": family.reference, "metric": VERDICT_METRIC,
         "cells_matched": sides.pairs, "cells_planned": match.planned, "seeds": int(of.n[at]),
@@ -85,6 +88,7 @@ def _row(family: Family, at: int, correctness: Correctness) -> dict[str, Any]:
         "p_sign_flip": paired.sign_flip(sides.differences, rules.alpha / m),
         "pair_correlation": paired.correlation(*sides.units),
         "ci_task_low": task_low, "ci_task_high": task_high,
+        "ci_settings_low": settings_low, "ci_settings_high": settings_high,
         **_sensitivity(family, at),
     }  # fmt: skip
 

@@ -139,6 +139,7 @@ def _notes(results: StudyResults, frame: pd.DataFrame, contrasts: pd.DataFrame, 
         notes.append(f"Without data and left out: {wording.listing(missing)} {verb} in none of the runs.")
     notes += [_same_function(levels) for levels in twins(results, axis)]
     notes += _beyond_this_test_set(contrasts)
+    notes += _beyond_these_settings(contrasts)
     return (*notes, *(note for row in contrasts.to_dict("records") for note in _row_notes(row)))
 
 
@@ -160,6 +161,18 @@ def _beyond_this_test_set(contrasts: pd.DataFrame) -> list[str]:
     return [
         "The intervals of the table are conditional on this test set. For the task, resampling seeds and test samples "
         f"at once (the wider of both, points): {'; '.join(spans)}."
+    ]
+
+
+def _beyond_these_settings(contrasts: pd.DataFrame) -> list[str]:
+    """One note with the intervals that also cover the choice of the other axes' settings, where cells are matched."""
+    rows = contrasts[contrasts["ci_settings_low"].notna()].to_dict("records")
+    if not rows:
+        return []
+    spans = [f"{row['level']} {wording.span(row['ci_settings_low'], row['ci_settings_high'])}" for row in rows]
+    return [
+        "The intervals of the table are for exactly these matched cells. For other settings of the remaining axes as "
+        f"well as other seeds, were these cells a sample of them (crossed random effects, points): {'; '.join(spans)}."
     ]
 
 

@@ -27,7 +27,8 @@ class Recommendations:
 
     def compute(self, results: StudyResults) -> Card:
         contrasts = effects(results)
-        rows = [_recommendation(row, results) for row in contrasts.to_dict("records")]
+        records = contrasts.to_dict("records")
+        rows = [_recommendation(row, _as_well(row, records), results) for row in records]
         frame = pd.DataFrame([row for row in rows if row], columns=["recommendation", "rests on", "verdict"])
         if frame.empty:
             prose = ["None: the rows support no recommendation, and undecided rows never do."]
@@ -44,19 +45,28 @@ def _scope(row: dict[Any, Any]) -> str:
     if wording.absent(row["ci_task_low"]) or row["ci_task_low"] > 0 or row["ci_task_high"] < 0:
         return ""
     span = wording.span(row["ci_task_low"], row["ci_task_high"])
-    return f" on this test set; over other test samples as well the interval is {span}, which does not exclude none"
+    return f" on this test set; with other test samples as well the interval is {span}, which includes no difference"
 
 
-def _recommendation(row: dict[Any, Any], results: StudyResults) -> tuple[str, str, str] | None:
+def _as_well(row: dict[Any, Any], records: list[dict[Any, Any]]) -> list[str]:
+    """The other levels of the row's axis that are better than the reference: no test ranks them against each other."""
+    own, level = row["axis"], row["level"]
+    return [each["level"] for each in records
+            if (each["axis"], each["verdict"]) == (own, BETTER) and each["level"] != level]  # fmt: skip
+
+
+def _recommendation(row: dict[Any, Any], as_well: list[str], results: StudyResults) -> tuple[str, str, str] | None:
     rests = f"{row['axis']}: {row['level']} against {row['reference']}"
     size = wording.points(row["difference"], row["ci_low"], row["ci_high"])
     if row["verdict"] == BETTER:
-        text = (
-            f"Take {row['axis']}={row['level']}: it differs from {row['reference']} by {size} points of test accuracy"
-        )
-        return f"{text}{_scope(row)}.", rests, BETTER
+        text = f"Take {row['axis']}={row['level']} rather than {row['reference']}: it differs by {size} points"
+        text += " of test accuracy"
+        untested = f"; it was not tested against {wording.listing(as_well)}, also better" if as_well else ""
+        return f"{text}{_scope(row)}{untested}.", rests, BETTER
     if row["verdict"] == WORSE:
-        text = f"Keep {row['axis']}={row['reference']}: {row['level']} differs by {size} points of test accuracy"
+        # Not "keep the reference": another level may be better than it.
+        text = f"Do not take {row['axis']}={row['level']} in place of {row['reference']}: it differs by {size} points"
+        text += " of test accuracy"
         return f"{text}{_scope(row)}.", rests, WORSE
     if row["verdict"] != EQUIVALENT or str(row["reason"]).startswith(BELOW_MARGIN):
         return None

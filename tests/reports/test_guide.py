@@ -253,3 +253,16 @@ def test_a_margin_that_the_test_samples_cannot_resolve_is_named(samples: int | N
     made = one_factor(values, baseline={"residual": "sresnet"}, data=data)
     notes = [each for each in Overview().compute(made).notes if "test samples" in each]
     assert notes == ([said] if said else [])
+
+
+def test_two_better_levels_are_not_ranked_and_a_worse_one_recommends_no_reference() -> None:
+    """A row compares a level with the reference alone: it cannot tell to keep the reference where others are better."""
+    better = [value + gain for value, gain in zip(REFERENCE, (0.03, 0.031, 0.029, 0.03, 0.031), strict=True)]
+    best = [value + gain for value, gain in zip(REFERENCE, (0.05, 0.051, 0.049, 0.05, 0.051), strict=True)]
+    values = {"baseline": {"": REFERENCE}, "residual": {"ms": better, "or": best, "plain": WORSE}}
+    frame = Recommendations().compute(one_factor(values, baseline=BASELINE)).frame
+    first, second, third = frame["recommendation"]
+    assert first.startswith("Take residual=ms rather than sresnet") and "not tested against or, also better" in first
+    assert second.startswith("Take residual=or rather than sresnet") and "not tested against ms, also better" in second
+    assert third.startswith("Do not take residual=plain in place of sresnet")
+    assert not frame["recommendation"].str.contains("Keep").any()
