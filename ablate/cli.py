@@ -131,7 +131,7 @@ Source = Annotated[str, typer.Option(help="Where the runs are: ledger, or wandb:
 @app.command()
 def report(
     studies: Annotated[
-        list[str] | None, typer.Argument(metavar="STUDY ...", help="Names, directories or folders with a report.")
+        list[str] | None, typer.Argument(metavar="STUDY", help="Names, directories or folders with a report.")
     ] = None,
     directory: Directory = None,
     source: Source = "ledger",

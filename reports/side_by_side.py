@@ -106,13 +106,20 @@ def _overview(studies: Sequence[StudyResults], names: Sequence[str], rows: pd.Da
     records = [_described(*each) for each in zip(studies, names, strict=True)]
     frame = pd.DataFrame(records)
     headers = tuple(frame.columns)
-    table = Table(headers, tuple(tuple(map(str, record.values())) for record in records), (False,) * len(headers))
+    numeric = tuple(name in ("test samples", "cells", "seeds") for name in headers)
+    table = Table(headers, tuple(tuple(map(str, record.values())) for record in records), numeric)
     shared = rows.drop_duplicates(_KEY)
-    alike = int(shared["agreement"].str.startswith(CONSISTENT).sum())
+    alike = [
+        f"{row['axis']}={row['level']} {row['verdict']} than {row['reference']}".replace(
+            "equivalent than", "equivalent to"
+        )
+        for row in shared.to_dict("records")
+        if row["agreement"].startswith(CONSISTENT)
+    ]
     prose = (
         f"{len(studies)} studies, "
-        f"{wording.count(len(shared), 'contrast')} that at least two of them have; {alike} of these "
-        f"{'is' if alike == 1 else 'are'} consistent.",
+        f"{wording.count(len(shared), 'contrast')} that at least two of them have; {len(alike)} of these "
+        f"{'is' if len(alike) == 1 else 'are'} consistent{': ' if alike else ''}{'; '.join(alike)}.",
         "Each study keeps its own seeds, test set, family and verdict. Consistent means that every study's own verdict "
         "is the same one; undecided agrees with nothing. No mean over the studies is formed: their data sets are no "
         "sample of anything.",
@@ -128,7 +135,7 @@ def _described(results: StudyResults, name: str) -> dict[str, str]:
         "study": name, "data": str(study["data"].get("name", "unnamed data")),
         "test samples": f"{test:,}" if test else wording.MISSING, "design": str(study["design"]),
         "cells": str(len(study["cells"])), "seeds": str(len(study["seeds"])),
-        "margin": wording.margin(study["objective"].get("margin")).removeprefix("margin "),
+        "margin": _margin(results),
         "protocol": str(study["protocol"]),
     }  # fmt: skip
 
@@ -148,7 +155,7 @@ def _differing(studies: Sequence[StudyResults], names: Sequence[str]) -> list[st
         for data, same in by_data.items()
         if len(same) > 1
     ]
-    margins = {name: wording.margin(each.study["objective"].get("margin")) for name, each in tested}
+    margins = {name: _margin(each) for name, each in tested}
     notes += _unequal("Margins differ, so 'equivalent' is not the same claim", margins)
     notes += _unequal("Protocols differ", {name: str(each.study["protocol"]) for name, each in tested})
     notes += _unequal("What verdicts are conditional on differs", {name: conditions(each) for name, each in tested})
@@ -159,6 +166,10 @@ def _differing(studies: Sequence[StudyResults], names: Sequence[str]) -> list[st
             "around different baselines", references,
         )  # fmt: skip
     return notes
+
+
+def _margin(results: StudyResults) -> str:
+    return wording.margin(results.study["objective"].get("margin")).removeprefix("margin ")
 
 
 def _unequal(what: str, values: dict[str, str]) -> list[str]:

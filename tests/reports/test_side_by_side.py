@@ -42,6 +42,7 @@ def test_consistent_only_if_every_study_says_the_same_and_says_something() -> No
     assert agreement(["better", "worse", "undecided (lost runs)"]) == "better in 1 of 3, worse in 1 of 3"
     assert agreement(["undecided", "undecided"]) == "decided in 0 of 2"
     assert agreement(["not testable", "better"]) == "better in 1 of 2"
+    assert agreement(["exploratory (look 2)", "exploratory (look 2)"]) == "decided in 0 of 2"
 
 
 def test_every_study_keeps_its_own_difference_interval_and_verdict() -> None:
@@ -55,7 +56,8 @@ def test_every_study_keeps_its_own_difference_interval_and_verdict() -> None:
             assert (found["ci_low"], found["ci_high"]) == (row["ci_low"], row["ci_high"])
     assert frame.loc[("plain", "a"), "agreement"] == "consistent: worse"
     assert frame.loc[("or", "a"), "agreement"] == "better in 1 of 2"
-    assert overview.prose[0] == "2 studies, 2 contrasts that at least two of them have; 1 of these is consistent."
+    said = "2 studies, 2 contrasts that at least two of them have; 1 of these is consistent"
+    assert overview.prose[0] == f"{said}: residual=plain worse than sresnet."
     assert residual.table is not None and residual.table.rows[0][0] == "plain"
     assert residual.table.headers[1] == "a: difference, points (95 % CI)"
 
@@ -82,7 +84,7 @@ def test_what_makes_the_questions_differ_is_said() -> None:
     second = study("b", {"plain": LOWER, "ms": ABOUT}, objective=objective, protocol="paper_compat")
     third = study("c", {"plain": LOWER}, reference="or")
     notes = side_by_side([first, second, third])[0].notes
-    margins = "margin 1 point in a; margin 2 points in b; margin 1 point in c"
+    margins = "1 point in a; 2 points in b; 1 point in c"
     assert f"Margins differ, so 'equivalent' is not the same claim: {margins}." in notes
     assert "Protocols differ: sound in a; paper_compat in b; sound in c." in notes
     assert any(note.startswith("residual: references differ") and "or in c" in note for note in notes)
