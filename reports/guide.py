@@ -16,6 +16,7 @@ from reports.analyses.confirmed import Confirmed
 from reports.analyses.costs import Costs
 from reports.analyses.coverage import Coverage
 from reports.analyses.early_steps import EarlySteps
+from reports.analyses.importance import Importance
 from reports.analyses.interactions import Interaction
 from reports.analyses.layers import Layers
 from reports.analyses.learning_curves import LearningCurves
@@ -48,7 +49,7 @@ def analyses(results: StudyResults) -> tuple[Analysis, ...]:
 
 def _findings(results: StudyResults) -> tuple[Analysis, ...]:
     if results.study["design"] == "search":
-        return (BestCells(),)
+        return BestCells(), *_where(Importance(), results)
     return *(AxisEffects(axis) for axis in results.axes), Recommendations()
 
 
