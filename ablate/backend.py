@@ -8,12 +8,15 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 from ablate.errors import RequestError, StudyError
 from ablate.files import write_atomically
 from lightning_modules import data
 from lightning_modules.choices import DataChoices, ModelChoices
 from lightning_modules.kernels import compiler
+
+Backend = Literal["eager", "compiled", "triton"]
 
 _FILE = "backend.json"
 _SAMPLES = 50_000
@@ -22,7 +25,7 @@ _SAMPLES = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The back end (`eager`, `compiled`), and why it was taken."""
+    """The back end (`eager`, `compiled`, `triton`), and why it was taken."""
 
     backend: str
     because: str
@@ -40,17 +43,18 @@ def settled(folder: Path) -> Choice | None:
     try:
         return Choice(**json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError) as error:
-        raise StudyError(f"{path}: damaged; it names the back end of this study's runs, eager or compiled") from error
+        raise StudyError(f"{path}: damaged; it names the back end of this study's runs, such as eager") from error
 
 
-def choose(folder: Path, wanted: str, *, updates: float, began: bool) -> Choice:
+def choose(folder: Path, wanted: str, *, updates: float, began: bool, gpu: bool) -> Choice:
     """The back end that was settled for a study, or else the one to settle. Nothing is written.
 
     Args:
         folder: of the study.
-        wanted: `engine.backend`: `auto`, `eager` or `compiled`.
+        wanted: `engine.backend`: `auto`, `eager`, `compiled` or `triton`.
         updates: neuron updates of all training, see `updates`.
         began: whether runs are complete already; before back ends were settled, all runs were `eager`.
+        gpu: whether runs compute on a GPU.
 
     Raises:
         RequestError: if another one was settled than is wanted, or it cannot run here.
@@ -61,10 +65,22 @@ def choose(folder: Path, wanted: str, *, updates: float, began: bool) -> Choice:
             f"engine.backend: {wanted} is not the {known.backend} of this study's runs, and one study keeps to one; "
             "run it beside them (--branch NAME)"
         )
-    choice = known or (_automatic(updates) if wanted == "auto" else Choice(wanted, "asked for"))
-    if choice.backend == "compiled" and (reason := compiler.unavailable()):
-        raise RequestError(f"engine.backend: compiled cannot run here, {reason}; eager can, in a study of its own")
+    choice = known or (_automatic(updates, gpu) if wanted == "auto" else Choice(wanted, "asked for"))
+    reason = compiler.unavailable() if choice.backend == "compiled" else None
+    if choice.backend == "triton":
+        reason = compiler.without_triton() if gpu else "runs are placed on the CPU, and it needs a CUDA GPU"
+    if reason:
+        raise RequestError(
+            f"engine.backend: {choice.backend} cannot run here, {reason}; eager can, in a study of its own"
+        )
     return choice
+
+
+def computing(settled: str, device: str) -> Backend:
+    """The back end that computes on a device (`cpu`, `cuda`): kernels made for the other leave it to `eager`."""
+    if settled == "compiled" and device == "cpu":
+        return "compiled"
+    return "triton" if settled == "triton" and device == "cuda" else "eager"
 
 
 def keep(folder: Path, choice: Choice) -> None:
@@ -83,7 +99,10 @@ def updates(model: ModelChoices, dataset: DataChoices, *, epochs: int, runs: int
     return each * (facts.train or _SAMPLES) * epochs * runs
 
 
-def _automatic(updates: float) -> Choice:
+def _automatic(updates: float, gpu: bool) -> Choice:
+    if gpu:
+        reason = compiler.without_triton()
+        return Choice("eager", reason) if reason else Choice("triton", "runs compute on GPUs")
     if reason := compiler.unavailable():
         return Choice("eager", reason)
     if updates < compiler.WORTH_A_STUDY:

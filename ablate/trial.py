@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from ablate import plugins
+from ablate.backend import computing
 from ablate.memory import PeakMemory
 from ablate.provenance import provenance
 from ablate.pruning import Pruned
@@ -50,8 +51,7 @@ def _attempt(spec: RunSpec, logger: Any) -> RunRecord:
 
     classifier, module, _ = built(spec)
     device = chosen_device(spec)
-    compiles = device == "cpu" and spec.execution.get("backend") == "compiled"
-    backend: Literal["eager", "compiled"] = "compiled" if compiles else "eager"
+    backend = computing(spec.execution.get("backend", "eager"), device)
     classifier.network.use_backend(backend)
     with PeakMemory(device) as memory:
         trained = train(spec, classifier, module, logger)

@@ -213,7 +213,8 @@ def _backend(prepared: Prepared) -> backend.Choice:
     baseline, engine = prepared.study.baseline, prepared.study.fields.engine
     updates = backend.updates(baseline.model, baseline.data, epochs=baseline.training.epochs, runs=prepared.total)
     began = prepared.progress().complete > 0
-    return backend.choose(prepared.directory.path, engine.backend, updates=updates, began=began)
+    gpu = choice.on_gpu(prepared.placement)
+    return backend.choose(prepared.directory.path, engine.backend, updates=updates, began=began, gpu=gpu)
 
 
 def _coordinate(prepared: Prepared, plan: Plan, ledger: Ledger, listener: Listener) -> Summary:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 import torch
@@ -11,16 +13,16 @@ from torch import Tensor, nn
 
 from lightning_modules import catalogue
 from lightning_modules.building import create
-from lightning_modules.kernels import compiled, compiler
-from lightning_modules.kernels.eager import Dynamics
-from lightning_modules.kernels.fused import normalise_and_fire
+from lightning_modules.kernels import compiled, compiler, coverage
+from lightning_modules.kernels.eager import Dynamics, Variation
+from lightning_modules.kernels.fused import Kernels, Neuron, normalise_and_fire
 from lightning_modules.level import Level
 from lightning_modules.neuron import MembraneNeuron
 from lightning_modules.normalization import Normalization
 from lightning_modules.precision import precise
 from lightning_modules.surrogate import Surrogate
 
-Backend = Literal["auto", "eager", "compiled"]
+Backend = Literal["auto", "eager", "compiled", "triton"]
 LevelLike = str | Level | Mapping[str, Any]
 
 
@@ -55,7 +57,8 @@ class NormFire(nn.Module):
         norm: the normalisation, or None where the neuron reads its input as it is.
         membrane_norm: the normalisation of the neuron's membrane, for the levels that have one.
         neuron: the neuron; its output are the spikes of this layer.
-        backend: `eager`, or `compiled` to do both in one, see `fuses`; `auto` compiles large layers in training.
+        backend: `eager`, or one that does both in one, see `fuses`: `compiled` on the CPU, `triton` on CUDA GPUs.
+            `auto` compiles large layers in training on the CPU, and takes Triton on a GPU where it is installed.
     """
 
     backend: Backend = "auto"
@@ -66,36 +69,49 @@ class NormFire(nn.Module):
         self.neuron = neuron
         self.membrane_norm = membrane_norm
 
-    def forward(self, x: Tensor, added: Tensor | None = None, steps: int | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, added: Tensor | None = None, steps: int | None = None, onto: Tensor | None = None
+    ) -> Tensor:
         """Spikes `[T, N, ...]` for x `[T, N, ...]`, in the type of x; computed in float32 at least.
 
         Args:
             x: the current.
             added: joins it after the normalisation.
             steps: T, where x `[1, N, ...]` holds for every step.
+            onto: joins the spikes.
         """
-        if self._compiles(x, steps) and self.fuses(x):
-            return self._fused(x, added, steps).to(x.dtype)
-        spikes: Tensor = self.neuron(self._current(x, added, steps), membrane_norm=self.membrane_norm)
-        return spikes.to(x.dtype)
+        kernels = self._kernels(x, steps)
+        if kernels is not None and self.fuses(x):
+            # Spikes are counted by hooks on the neuron: what joins them comes after.
+            joins = onto is not None and onto.dtype == x.dtype and not self.neuron._forward_hooks
+            spikes = self._fused(kernels, x, added, steps, onto if joins else None).to(x.dtype)
+            return spikes if joins or onto is None else spikes + onto
+        spikes = self.neuron(self._current(x, added, steps), membrane_norm=self.membrane_norm).to(x.dtype)
+        return spikes if onto is None else spikes + onto
 
     def fuses(self, x: Tensor) -> bool:
-        """Whether the back end `compiled` computes x here.
+        """Whether kernels can compute x here; what they leave to `eager` is in `kernels.coverage`."""
+        known = isinstance(self.neuron, MembraneNeuron) and self.neuron.fusible and self.membrane_norm is None
+        fits = x.ndim == 5 and x.numel() > x.shape[0] * x.shape[2]
+        return known and fits and coverage.known(self.neuron.surrogate)
 
-        What it leaves to `eager`: neurons but `if` and `lif`, normalised membranes (`mpbn`), surrogates of plug-ins,
-        inputs without pixels, empty batches and other devices than the CPU.
-        """
-        plain = isinstance(self.neuron, MembraneNeuron) and self.neuron.linear and self.membrane_norm is None
-        fits = x.ndim == 5 and x.device.type == "cpu" and x.numel() > x.shape[0] * x.shape[2]
-        return plain and fits and compiled.compilable(self.neuron.surrogate)
+    def _kernels(self, x: Tensor, steps: int | None) -> Kernels | None:
+        """Those that the back end has for x; None for the eager one."""
+        if self.backend == "eager":
+            return None
+        if self.backend == "triton" and not x.is_cuda and not compiler.interpreted():
+            raise ValueError(f"backend: triton computes on CUDA GPUs, and this is on {x.device}")
+        if x.is_cuda or self.backend == "triton":
+            return _triton() if self.backend != "compiled" and compiler.without_triton() is None else None
+        if self.backend == "auto":
+            trains = self.training and torch.is_grad_enabled()
+            worth = trains and x.numel() * (steps or 1) >= compiler.WORTH_A_LAYER
+            return compiled if worth and compiler.unavailable() is None else None
+        return compiled if self.backend == "compiled" else None
 
-    def _compiles(self, x: Tensor, steps: int | None) -> bool:
-        if self.backend != "auto":
-            return self.backend == "compiled"
-        trains = self.training and torch.is_grad_enabled()
-        return trains and x.numel() * (steps or 1) >= compiler.WORTH_A_LAYER and compiler.unavailable() is None
-
-    def _fused(self, x: Tensor, added: Tensor | None, steps: int | None) -> Tensor:
+    def _fused(
+        self, kernels: Kernels, x: Tensor, added: Tensor | None, steps: int | None, onto: Tensor | None
+    ) -> Tensor:
         # A normalisation that somebody watches has to be called.
         folds = isinstance(self.norm, Normalization) and not self.norm._forward_hooks
         folded = self.norm.folded() if folds and isinstance(self.norm, Normalization) else None
@@ -107,8 +123,9 @@ class NormFire(nn.Module):
             self.norm.check_steps(len(x) if steps is None else steps)
         total = len(x) if steps is None else steps
 
-        def fuse(current: Tensor, dynamics: Dynamics, surrogate: Surrogate) -> Tensor:
-            return normalise_and_fire(current, total, folded, dynamics, surrogate, added)
+        def fuse(current: Tensor, dynamics: Dynamics, vary: Variation, surrogate: Surrogate) -> Tensor:
+            neuron = Neuron(dynamics, vary, surrogate)
+            return normalise_and_fire(current, total, folded, neuron, kernels=kernels, added=added, onto=onto)
 
         spikes: Tensor = self.neuron(x, fuse=fuse)
         return spikes
@@ -118,6 +135,12 @@ class NormFire(nn.Module):
         every = every if steps is None else every.expand(steps, *x.shape[1:])
         current = every if self.norm is None else self.norm(every)
         return current if added is None else current + added
+
+
+@cache
+def _triton() -> Kernels:
+    kernels: Kernels = importlib.import_module("lightning_modules.kernels.triton_backend")
+    return kernels
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from lightning_modules import allocator, catalogue
 from lightning_modules.building import create
 from lightning_modules.choices import ModelChoices
+from lightning_modules.kernels import compiler
 from lightning_modules.layers import Backend, Layers, NormFire, StepConv2d
 from lightning_modules.precision import precise
 
@@ -93,7 +94,13 @@ class SpikingResNet(nn.Module):
         return self._layers.sees_future()
 
     def use_backend(self, backend: Backend) -> None:
-        """Let kernels of this back end compute the neuron layers from now on, where they can (`NormFire.fuses`)."""
+        """Let kernels of this back end compute the neuron layers from now on, where they can (`NormFire.fuses`).
+
+        Raises:
+            ValueError: for `triton` where it is not installed.
+        """
+        if backend == "triton" and (reason := compiler.without_triton()):
+            raise ValueError(f"backend: triton cannot compute here, {reason}")
         for module in self.modules():
             if isinstance(module, NormFire):
                 module.backend = backend

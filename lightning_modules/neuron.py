@@ -16,7 +16,7 @@ from lightning_modules.kernels.scan import spikes_by_scan
 from lightning_modules.level import Level
 from lightning_modules.surrogate import Surrogate
 
-Fuse = Callable[[Tensor, Dynamics, Surrogate], Tensor]
+Fuse = Callable[[Tensor, Dynamics, Variation, Surrogate], Tensor]
 
 
 class Common(TypedDict, total=False):
@@ -95,14 +95,14 @@ class MembraneNeuron(Neuron):
         return Variation()
 
     @property
-    def linear(self) -> bool:
-        """Whether this is the linear membrane itself, which kernels know."""
-        return type(self).variation is MembraneNeuron.variation
+    def fusible(self) -> bool:
+        """Whether kernels know this neuron: it is the plain loop over time, and its variation is numbers."""
+        return type(self).forward is MembraneNeuron.forward and self.variation().numeric
 
     def forward(self, x: Tensor, membrane_norm: nn.Module | None = None, fuse: Fuse | None = None) -> Tensor:
-        """As of every neuron; `fuse` computes the spikes in place of this class, for a `linear` membrane."""
+        """As of every neuron; `fuse` computes the spikes in place of this class, for a `fusible` neuron."""
         if fuse is not None:
-            return fuse(x, self.dynamics, self.surrogate)
+            return fuse(x, self.dynamics, self.variation(), self.surrogate)
         vary = _with_norm(self.variation(), membrane_norm)
         if vary == Variation():
             return spikes_by_scan(x, self.dynamics, self.surrogate)
@@ -165,7 +165,7 @@ class KLIF(LIF):
         self.k = nn.Parameter(torch.tensor(1.0))
 
     def variation(self) -> Variation:
-        return Variation(membrane=lambda v: torch.relu(self.k * v))
+        return Variation(rectified=self.k)
 
 
 class ALIF(LIF):

@@ -70,6 +70,15 @@ def place(settings: EngineSettings, runs: int) -> Placement:
     return Placement(settings, max(1, min(workers, runs)), gpus)
 
 
+def on_gpu(placement: Placement) -> bool:
+    """Whether runs compute on GPUs, as far as can be told before a worker starts; a cluster is asked for them."""
+    settings = placement.settings
+    if settings.accelerator != "auto":
+        return settings.accelerator == "cuda"
+    here = settings.name == "inline" and bool(visible_gpus())
+    return here or bool(placement.gpus) or bool(settings.gpus_per_run)
+
+
 def create(placement: Placement, function: str, folder: Path) -> Engine:
     """Start the engine.
 

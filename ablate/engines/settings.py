@@ -36,8 +36,9 @@ class EngineSettings(Choices):
 
     Attributes:
         workers: runs at once; null chooses what fits the machine, the cluster or the queue.
-        backend: kernels that compute neuron layers on the CPU; `auto` compiles them where the study is long enough for
-            it, and the choice stays with the study.
+        backend: kernels that compute neuron layers: `compiled` on the CPU, `triton` on CUDA GPUs, `eager` anywhere.
+            `auto` compiles them where the study is long enough for it, takes Triton on GPUs where it is installed, and
+            the choice stays with the study.
         threads: CPU threads of a run; what Ray and SLURM reserve.
         gpus: which of the visible GPUs local processes use, in turn; all of them where null.
         gpus_per_run: share of a GPU that a run takes; null means a whole one where there are GPUs.
@@ -50,7 +51,7 @@ class EngineSettings(Choices):
     name: Literal["processes", "inline", "ray", "slurm"] = "processes"
     workers: Count | None = None
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
-    backend: Literal["auto", "eager", "compiled"] = "auto"
+    backend: Literal["auto", "eager", "compiled", "triton"] = "auto"
     threads: Count | None = None
     gpus: list[Place] | None = None
     gpus_per_run: Annotated[float, Field(strict=True, ge=0, le=1)] | None = None

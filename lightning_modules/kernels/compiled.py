@@ -3,52 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from lightning_modules.kernels import passes
-from lightning_modules.kernels.eager import Dynamics
-from lightning_modules.surrogate import ATan, FastSigmoid, Rectangle, Sigmoid, Surrogate, Triangle
+from lightning_modules.kernels.form import Form
+from lightning_modules.surrogate import Surrogate
 
-LONGEST = 10
-"""Steps that one loop unrolls at most; more are done in segments."""
-
-_SURROGATES = (Triangle, Rectangle, ATan, Sigmoid, FastSigmoid)
 _VARIANTS = 512
 
 
-def compilable(surrogate: object) -> bool:
-    """Whether a surrogate is one whose derivative is known to compile."""
-    return type(surrogate) in _SURROGATES
-
-
-def segments(timesteps: int) -> list[slice]:
-    """Cuts T steps into as few lengths as possible, each at most `LONGEST`: equal ones where T allows it."""
-    fitting = [length for length in range(5, LONGEST + 1) if timesteps % length == 0]
-    length = timesteps if timesteps <= LONGEST else max(fitting, default=8)
-    return [slice(start, min(start + length, timesteps)) for start in range(0, timesteps, length)]
-
-
-def loops(steps: int, dynamics: Dynamics, surrogate: Surrogate, *, affine: bool, shared: bool) -> Loops:
-    """The compiled passes of one kind of neuron; its leak and threshold may be any."""
-    kind = replace(dynamics, leak=0.0, threshold=1.0, gain=1.0 if dynamics.gain == 1 else 0.5)
+def loops(steps: int, form: Form, surrogate: Surrogate, *, affine: bool, shared: bool) -> Loops:
+    """The compiled passes of one form of neuron; its numbers may be any."""
     numbers = tuple(sorted((name, value) for name, value in vars(surrogate).items() if isinstance(value, float | int)))
-    return _loops(steps, kind, _Kind(surrogate, numbers), affine, shared)
+    return _loops(steps, form, _Kind(surrogate, numbers), affine, shared)
 
 
-@cache
-def moments() -> Callable[..., Any]:
-    """Compiled `passes.moments`."""
-    return _compile(passes.moments)
+def moments(y: Tensor, centre: Tensor) -> tuple[Tensor, Tensor]:
+    """`passes.moments`."""
+    found: tuple[Tensor, Tensor] = _function(passes.moments)(y, centre)
+    return found
 
 
-@cache
-def finish() -> Callable[..., Any]:
-    """Compiled `passes.finish`."""
-    return _compile(passes.finish)
+def finish(
+    grad: Tensor, y: Tensor, mean: Tensor, scale: Tensor, level: Tensor, slope: Tensor, *, overwrite: bool
+) -> Tensor:
+    """`passes.finish`."""
+    found: Tensor = _function(passes.finish)(grad, y, mean, scale, level, slope, overwrite)
+    return found
 
 
 class Loops:
@@ -74,8 +59,13 @@ class _Kind:
 
 
 @cache
-def _loops(steps: int, dynamics: Dynamics, kind: _Kind, affine: bool, shared: bool) -> Loops:
-    return Loops(passes.Passes(steps, dynamics, kind.surrogate, affine=affine, shared=shared))
+def _function(function: Callable[..., Any]) -> Callable[..., Any]:
+    return _compile(function)
+
+
+@cache
+def _loops(steps: int, form: Form, kind: _Kind, affine: bool, shared: bool) -> Loops:
+    return Loops(passes.Passes(steps, form, kind.surrogate, affine=affine, shared=shared))
 
 
 def _compile(function: Callable[..., Any]) -> Callable[..., Any]:

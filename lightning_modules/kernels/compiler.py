@@ -1,7 +1,8 @@
-"""Whether loops can be compiled on this machine, and when it pays. No torch: planning asks too."""
+"""Whether kernels can be compiled on this machine, and when it pays. No torch: planning asks too."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 from functools import cache
@@ -17,6 +18,17 @@ def unavailable() -> str | None:
     """Why nothing can be compiled here, in words; None if it can."""
     compiler = os.environ.get("CXX") or "g++"
     return None if shutil.which(compiler) else f"no C++ compiler ({compiler})"
+
+
+def interpreted() -> bool:
+    """Whether Triton's interpreter stands in for a GPU, for tests: slow, and on the CPU."""
+    return os.environ.get("TRITON_INTERPRET") == "1"
+
+
+@cache
+def without_triton() -> str | None:
+    """Why there are no kernels for GPUs here, in words; None if there are."""
+    return None if importlib.util.find_spec("triton") else "the package triton is missing (extra triton)"
 
 
 def updates_a_sample(*, depth: int, width: int, timesteps: int, height: int, width_of_input: int) -> float:

@@ -40,16 +40,23 @@ class Variation:
 
     Attributes:
         leak, gain: learnt values (scalars) in place of the constants.
-        membrane: replaces the membrane before it is compared and carried.
+        rectified: a learnt k (scalar); the membrane is replaced by ReLU(k v) before it is compared and carried.
+        membrane: replaces the membrane, after that, before it is compared and carried.
         compared: changes what is compared with the threshold, and only that.
         adaptation: (beta, rho); the threshold is theta + beta a, a <- rho a + (1 - rho) s, both resets use it.
     """
 
     leak: Tensor | None = None
     gain: Tensor | None = None
+    rectified: Tensor | None = None
     membrane: Callable[[Tensor], Tensor] | None = None
     compared: Callable[[Tensor], Tensor] | None = None
     adaptation: tuple[float, float] | None = None
+
+    @property
+    def numeric(self) -> bool:
+        """Whether numbers say it all, so that kernels can compute it."""
+        return self.membrane is None and self.compared is None
 
 
 def spikes_by_loop(x: Tensor, dynamics: Dynamics, surrogate: Surrogate, vary: Variation | None = None) -> Tensor:
@@ -63,6 +70,8 @@ def spikes_by_loop(x: Tensor, dynamics: Dynamics, surrogate: Surrogate, vary: Va
     spikes = []
     for current in x:
         v = leak * carried + gain * current
+        if vary.rectified is not None:
+            v = torch.relu(vary.rectified * v)
         if vary.membrane is not None:
             v = vary.membrane(v)
         if vary.adaptation is not None:

@@ -7,18 +7,70 @@ time, with all sums on the way, and one for the input's gradient. Kept in betwee
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from lightning_modules.kernels import compiled
-from lightning_modules.kernels.eager import Dynamics
-from lightning_modules.kernels.passes import Constants
+from lightning_modules.kernels.eager import Dynamics, Variation
+from lightning_modules.kernels.form import Constants, Form
+from lightning_modules.kernels.passes import Gradients, State, segments
 from lightning_modules.normalization.folded import Folded
 from lightning_modules.precision import precise
 from lightning_modules.surrogate import Surrogate
+
+
+class Loops(Protocol):
+    """The two passes over time of one form of neuron, see `passes.Passes`."""
+
+    def fire(
+        self,
+        y: Tensor,
+        scale: Tensor,
+        shift: Tensor,
+        added: Tensor | None,
+        onto: Tensor | None,
+        state: State | None,
+        numbers: Constants,
+    ) -> tuple[Tensor, State | None]: ...
+
+    def differentiate(
+        self,
+        y: Tensor,
+        scale: Tensor,
+        shift: Tensor,
+        mean: Tensor,
+        added: Tensor | None,
+        grad: Tensor,
+        state: State | None,
+        back: State | None,
+        numbers: Constants,
+    ) -> Gradients: ...
+
+
+class Kernels(Protocol):
+    """A back end: the passes of `kernels.passes` in the hands of one compiler."""
+
+    def moments(self, y: Tensor, centre: Tensor) -> tuple[Tensor, Tensor]:
+        """`passes.moments`; the sums may be over fewer values each, `[T, any, C]`."""
+
+    def loops(self, steps: int, form: Form, surrogate: Surrogate, *, affine: bool, shared: bool) -> Loops:
+        """Those of one form of neuron; its numbers may be any."""
+
+    def finish(
+        self, grad: Tensor, y: Tensor, mean: Tensor, scale: Tensor, level: Tensor, slope: Tensor, *, overwrite: bool
+    ) -> Tensor:
+        """`passes.finish`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Neuron:
+    """A neuron as kernels are told of it: a membrane, its numeric variation and its surrogate."""
+
+    dynamics: Dynamics
+    vary: Variation
+    surrogate: Surrogate
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,26 +82,46 @@ class _Statistics:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is done, beside the tensors that have gradients."""
+
+    kernels: Kernels
+    steps: int
+    normalised: tuple[Folded, _Statistics] | None
+    neuron: Neuron
+
+
 def normalise_and_fire(
-    x: Tensor, steps: int, folded: Folded | None, dynamics: Dynamics, surrogate: Surrogate, added: Tensor | None = None
+    x: Tensor,
+    steps: int,
+    folded: Folded | None,
+    neuron: Neuron,
+    *,
+    kernels: Kernels,
+    added: Tensor | None = None,
+    onto: Tensor | None = None,
 ) -> Tensor:
-    """Spikes `[T, N, C, H, W]` of a linear membrane whose input is normalised first.
+    """Spikes `[T, N, C, H, W]` of a neuron whose input is normalised first.
 
     Args:
         x: `[T, N, C, H, W]`, or `[1, N, C, H, W]` where every step is alike.
         steps: T.
         folded: the normalisation; None for none.
-        dynamics, surrogate: the neuron.
+        neuron: with a numeric variation.
+        kernels: the back end.
         added: joins the normalised input, `[T, N, C, H, W]`.
+        onto: joins the spikes, `[T, N, C, H, W]`.
     """
-    if folded is None:
-        spikes: Tensor = _NormaliseAndFire.apply(x, None, None, added, steps, None, dynamics, surrogate)
-        return spikes
-    with torch.no_grad():
-        statistics = _statistics(rows(x), steps, folded)
-    normalised = folded, statistics
-    spikes = _NormaliseAndFire.apply(x, folded.gain, folded.bias, added, steps, normalised, dynamics, surrogate)
-    return spikes  # noqa: RET504 (typed above)
+    normalised = None
+    if folded is not None:
+        with torch.no_grad():
+            normalised = folded, _statistics(rows(x), steps, folded, kernels)
+    weights = (None, None) if folded is None else (folded.gain, folded.bias)
+    learnt = neuron.vary.leak, neuron.vary.gain, neuron.vary.rectified
+    plan = _Plan(kernels, steps, normalised, neuron)
+    spikes: Tensor = _NormaliseAndFire.apply(x, *weights, added, onto, *learnt, plan)
+    return spikes
 
 
 def rows(x: Tensor) -> Tensor:
@@ -62,12 +134,12 @@ def images(x: Tensor, height: int) -> Tensor:
     return x.unflatten(2, (height, -1)).permute(0, 1, 4, 2, 3)
 
 
-def _statistics(y: Tensor, steps: int, folded: Folded) -> _Statistics:
+def _statistics(y: Tensor, steps: int, folded: Folded, kernels: Kernels) -> _Statistics:
     dtype = precise(y.dtype)
     if folded.mean is not None and folded.var is not None:
         return _Statistics(folded.mean.to(dtype), torch.rsqrt(folded.var + folded.eps).to(dtype), 0)
     centre = y[0, 0, 0].to(dtype) if folded.centred else torch.zeros_like(y[0, 0, 0], dtype=dtype)
-    first, second = (each.double().sum(1) for each in compiled.moments()(y, centre))
+    first, second = (each.double().sum(1) for each in kernels.moments(y, centre))
     each = y.shape[1] * y.shape[2]
     if not folded.per_step:
         first, second = first.mean(0, keepdim=True), second.mean(0, keepdim=True)
@@ -90,53 +162,64 @@ class _NormaliseAndFire(torch.autograd.Function):
         gain: Tensor | None,
         bias: Tensor | None,
         added: Tensor | None,
-        steps: int,
-        normalised: tuple[Folded, _Statistics] | None,
-        dynamics: Dynamics,
-        surrogate: Surrogate,
+        onto: Tensor | None,
+        leak: Tensor | None,
+        drive: Tensor | None,
+        rectified: Tensor | None,
+        plan: _Plan,
     ) -> Tensor:
         y = rows(x)
-        dtype = precise(x.dtype)
-        shape = (steps, y.shape[-1])
-        if normalised is None or gain is None:
-            mean, scale, shift = (torch.zeros(shape, dtype=dtype) for _ in range(3))
+        like = torch.zeros((), dtype=precise(x.dtype), device=x.device)
+        shape = (plan.steps, y.shape[-1])
+        if plan.normalised is None or gain is None:
+            mean, scale, shift = (like.new_zeros(shape) for _ in range(3))
         else:
-            statistics = normalised[1]
-            scale = gain.to(dtype) * statistics.rate
-            shift = -statistics.mean * scale if bias is None else bias.to(dtype) - statistics.mean * scale
+            statistics = plan.normalised[1]
+            scale = gain.to(like) * statistics.rate
+            shift = -statistics.mean * scale if bias is None else bias.to(like) - statistics.mean * scale
             mean, scale, shift = (each.expand(shape).contiguous() for each in (statistics.mean, scale, shift))
-        values = (dynamics.leak, dynamics.gain, dynamics.threshold)
-        numbers = Constants(*(torch.tensor(each, dtype=dtype) for each in values))
-        ctx.kind = {"affine": normalised is not None, "shared": len(y) < steps}
-        ctx.steps, ctx.normalised, ctx.dynamics, ctx.surrogate = steps, normalised, dynamics, surrogate
-        ctx.numbers, ctx.height, ctx.bias = numbers, x.shape[3], None if bias is None else bias.shape
-        terms = None if added is None else rows(added)
-        carried = [torch.zeros(y.shape[1:], dtype=dtype)]
+        form = Form.of(plan.neuron.dynamics, plan.neuron.vary)
+        ctx.plan, ctx.form = plan, form
+        ctx.kind = {"affine": plan.normalised is not None, "shared": len(y) < plan.steps}
+        ctx.numbers = Constants.of(plan.neuron.dynamics, plan.neuron.vary, like)
+        ctx.height, ctx.bias = x.shape[3], None if bias is None else bias.shape
+        ctx.learnt = [each if each is None else (each.shape, each.dtype) for each in (leak, drive, rectified)]
+        terms, base = (None if each is None else rows(each) for each in (added, onto))
+        parts = segments(plan.steps)
+        states = [_at_rest(parts, y, form, like)]
         spikes = []
-        for part in compiled.segments(steps):
-            loops = compiled.loops(part.stop - part.start, dynamics, surrogate, **ctx.kind)
-            current = y if ctx.kind["shared"] else y[part]
+        for part in parts:
+            loops = plan.kernels.loops(part.stop - part.start, form, plan.neuron.surrogate, **ctx.kind)
             fired, last = loops.fire(
-                current, scale[part], shift[part], None if terms is None else terms[part], carried[-1], numbers
+                y if ctx.kind["shared"] else y[part],
+                scale[part],
+                shift[part],
+                None if terms is None else terms[part],
+                None if base is None else base[part],
+                states[-1],
+                ctx.numbers,
             )
             spikes.append(fired)
-            carried.append(last)
-        ctx.save_for_backward(y, gain, terms, mean, scale, shift, *carried[1:-1])
+            states.append(last)
+        later = [each for state in states[1:-1] if state is not None for each in state if each is not None]
+        ctx.save_for_backward(y, gain, terms, mean, scale, shift, *later)
         return images(spikes[0] if len(spikes) == 1 else torch.cat(spikes), ctx.height)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
         y, gain, terms, mean, scale, shift, *later = ctx.saved_tensors
+        plan, shared = ctx.plan, ctx.kind["shared"]
         g = rows(grad)
-        back = torch.zeros(y.shape[1:], dtype=mean.dtype)
-        carried = [torch.zeros_like(back), *later]
-        shared = ctx.kind["shared"]
-        found: list[tuple[Tensor, Tensor, Tensor]] = []
-        parts = compiled.segments(ctx.steps)
-        for part, entering in zip(reversed(parts), reversed(carried), strict=True):
-            loops = compiled.loops(part.stop - part.start, ctx.dynamics, ctx.surrogate, **ctx.kind)
-            *gradients, back = loops.differentiate(
+        parts = segments(plan.steps)
+        back = _at_rest(parts, y, ctx.form, mean)
+        held = 2 if ctx.form.adapts else 1
+        states = [_at_rest(parts, y, ctx.form, mean)]
+        states += [State(*later[start : start + held]) for start in range(0, len(later), held)]
+        found: list[Gradients] = []
+        for part, entering in zip(reversed(parts), reversed(states), strict=True):
+            loops = plan.kernels.loops(part.stop - part.start, ctx.form, plan.neuron.surrogate, **ctx.kind)
+            gradients = loops.differentiate(
                 y if shared else y[part],
                 scale[part],
                 shift[part],
@@ -147,24 +230,41 @@ class _NormaliseAndFire(torch.autograd.Function):
                 back,
                 ctx.numbers,
             )
-            found.insert(0, tuple(gradients))
-        pieces, plain, away = zip(*found, strict=True)
-        current = pieces[0] if len(pieces) == 1 else sum(pieces) if shared else torch.cat(pieces)
+            back = gradients.state
+            found.insert(0, gradients)
+        pieces = [each.current for each in found]
+        current = pieces[0]
+        if len(pieces) > 1:
+            current = torch.stack(pieces).sum(0) if shared else torch.cat(pieces)
         joined = images(current, ctx.height) if ctx.needs_input_grad[3] else None
-        if ctx.normalised is None:
-            return images(current, ctx.height), None, None, joined, None, None, None, None
-        if joined is not None:
-            current = current.clone()
-        sums = torch.cat(plain).double().sum(1), torch.cat(away).double().sum(1)
-        folded, statistics = ctx.normalised
-        d_gain, d_bias, level, slope = _small_gradients(*sums, gain, folded, statistics)
+        learnt = [
+            None if like is None else _total([getattr(each, name) for each in found]).reshape(like[0]).to(like[1])
+            for name, like in zip(("leak", "gain", "rectified"), ctx.learnt, strict=True)
+        ]
+        others = joined, grad if ctx.needs_input_grad[4] else None, *learnt, None
+        if plan.normalised is None:
+            return images(current, ctx.height), None, None, *others
+        plain, away = torch.cat([each.plain for each in found]), torch.cat([each.away for each in found])
+        sums = plain.double().sum(1), away.double().sum(1)
+        d_gain, d_bias, level, slope = _small_gradients(*sums, gain, *plan.normalised)
         if shared:
             mean, scale = mean[:1], torch.ones_like(scale[:1])
             level, slope = level.sum(0, keepdim=True), slope.sum(0, keepdim=True)
         level, slope = level.to(mean.dtype), slope.to(mean.dtype)
-        dx = compiled.finish()(current, y, mean, scale, level, slope)
+        dx = plan.kernels.finish(current, y, mean, scale, level, slope, overwrite=joined is None)
         of_bias = None if ctx.bias is None else d_bias.sum_to_size(ctx.bias).to(gain.dtype)
-        return images(dx, ctx.height), d_gain.sum_to_size(gain.shape).to(gain.dtype), of_bias, joined, *[None] * 4
+        return images(dx, ctx.height), d_gain.sum_to_size(gain.shape).to(gain.dtype), of_bias, *others
+
+
+def _at_rest(parts: list[slice], y: Tensor, form: Form, like: Tensor) -> State | None:
+    """The state at rest; None where one part has all steps, which saves the passes over it."""
+    if len(parts) == 1:
+        return None
+    return State(like.new_zeros(y.shape[1:]), like.new_zeros(y.shape[1:]) if form.adapts else None)
+
+
+def _total(sums: list[Tensor]) -> Tensor:
+    return torch.stack([each.double().sum() for each in sums]).sum()
 
 
 def _small_gradients(

@@ -6,22 +6,23 @@ over time is unrolled, so that membranes stay in registers; what the backward pa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from lightning_modules.kernels.eager import Dynamics
+from lightning_modules.kernels.form import Constants, Form
 from lightning_modules.surrogate import Surrogate
 
+LONGEST = 10
+"""Steps that one loop unrolls at most; more are done in segments."""
 
-@dataclass(frozen=True, slots=True)
-class Constants:
-    """Numbers of the membrane as scalars on the device, so that another value needs no other loop."""
 
-    leak: Tensor
-    gain: Tensor
-    threshold: Tensor
+def segments(timesteps: int) -> list[slice]:
+    """Cuts T steps into as few lengths as possible, each at most `LONGEST`: equal ones where T allows it."""
+    fitting = [length for length in range(5, LONGEST + 1) if timesteps % length == 0]
+    length = timesteps if timesteps <= LONGEST else max(fitting, default=8)
+    return [slice(start, min(start + length, timesteps)) for start in range(0, timesteps, length)]
 
 
 def moments(y: Tensor, centre: Tensor) -> tuple[Tensor, Tensor]:
@@ -30,35 +31,84 @@ def moments(y: Tensor, centre: Tensor) -> tuple[Tensor, Tensor]:
     return away.sum(2), (away * away).sum(2)
 
 
+class State(NamedTuple):
+    """What one step leaves to the next, `[N, P, C]` each: the membrane, and the adaptation of a neuron that has one."""
+
+    membrane: Tensor
+    adaptation: Tensor | None = None
+
+
+class Gradients(NamedTuple):
+    """What a backward pass through time finds.
+
+    Attributes:
+        current: gradient of the normalised input `[T, N, P, C]`; for a shared input the sum over time of scale times
+            it, `[1, N, P, C]`.
+        plain, away: its sums over pixels, as it is and with y - mean, `[T, N, C]`.
+        leak, gain, rectified: gradients of what is learnt, to be summed, `[N, C]`.
+        state: gradient of the state at the start; None without one.
+    """
+
+    current: Tensor
+    plain: Tensor
+    away: Tensor
+    leak: Tensor | None
+    gain: Tensor | None
+    rectified: Tensor | None
+    state: State | None
+
+
+class _Step(NamedTuple):
+    """One step, as it went: the state before (None at rest), the input, the membrane before and after ReLU..."""
+
+    before: State | None
+    current: Tensor
+    raw: Tensor
+    v: Tensor
+    threshold: Tensor
+    s: Tensor
+    after: State
+
+
 class Passes:
     """The passes of one kind of neuron over a number of steps.
 
     Args:
         steps: steps unrolled.
-        dynamics: of the membrane; its numbers come as `Constants`.
+        form: of the neuron; its numbers come as `Constants`.
         surrogate: its derivative.
         affine: whether the input is scaled and shifted first.
         shared: whether the input is the same at every step, `[1, N, P, C]`.
     """
 
-    def __init__(self, steps: int, dynamics: Dynamics, surrogate: Surrogate, *, affine: bool, shared: bool) -> None:
+    def __init__(self, steps: int, form: Form, surrogate: Surrogate, *, affine: bool, shared: bool) -> None:
         self.steps = steps
-        self.dynamics = dynamics
+        self.form = form
         self.surrogate = surrogate
         self.affine = affine
         self.shared = shared
 
     def fire(
-        self, y: Tensor, scale: Tensor, shift: Tensor, added: Tensor | None, carried: Tensor, numbers: Constants
-    ) -> tuple[Tensor, Tensor]:
-        """Spikes `[T, N, P, C]` and the membrane carried out, from that carried in; scale and shift are `[T, C]`."""
-        spikes = []
+        self,
+        y: Tensor,
+        scale: Tensor,
+        shift: Tensor,
+        added: Tensor | None,
+        onto: Tensor | None,
+        state: State | None,
+        numbers: Constants,
+    ) -> tuple[Tensor, State | None]:
+        """Spikes `[T, N, P, C]`, on top of `onto` if given, and the state at the end, from that at the start.
+
+        Scale and shift are `[T, C]`. Without a state all steps are here: they start at rest, and no state comes out.
+        """
+        alone = state is None
+        found = []
         for t in range(self.steps):
-            v = self._membrane(t, y, scale, shift, added, carried, numbers)
-            s = self._fires(v, numbers)
-            spikes.append(s.to(y.dtype))
-            carried = self._after_reset(v, s, numbers)
-        return torch.stack(spikes), carried
+            step = self._step(self._current(t, y, scale, shift, added), state, numbers)
+            state = step.after
+            found.append((step.s if onto is None else onto[t].to(step.s.dtype) + step.s).to(y.dtype))
+        return torch.stack(found), None if alone else state
 
     def differentiate(
         self,
@@ -68,81 +118,119 @@ class Passes:
         mean: Tensor,
         added: Tensor | None,
         grad: Tensor,
-        carried: Tensor,
-        back: Tensor,
+        state: State | None,
+        back: State | None,
         numbers: Constants,
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Gradient of the normalised input, its sums over pixels, plain and with y - mean, and what goes further back.
+    ) -> Gradients:
+        """The steps once more, and back through them.
 
         Args:
-            y, scale, shift, added, carried, numbers: as in `fire`.
+            y, scale, shift, added, state, numbers: as in `fire`.
             mean: `[T, C]`.
             grad: gradient of the spikes.
-            back: gradient of the membrane carried out.
-
-        Returns:
-            The gradient `[T, N, P, C]`, or for a shared input the sum over time of scale times it, `[1, N, P, C]`; the
-            sums `[T, N, C]`; the gradient of the membrane carried in.
+            back: gradient of the state at the end; None without a state.
         """
-        membranes, spikes = [], []
+        alone = state is None
+        steps = []
         for t in range(self.steps):
-            v = self._membrane(t, y, scale, shift, added, carried, numbers)
-            s = self._fires(v, numbers)
-            carried = self._after_reset(v, s, numbers)
-            membranes.append(v)
-            spikes.append(s)
-        grads = []
+            steps.append(self._step(self._current(t, y, scale, shift, added), state, numbers))
+            state = steps[-1].after
+        grads, raws = [], []
+        rectified = None
         for t in range(self.steps - 1, -1, -1):
-            dv = self._membrane_gradient(grad[t].to(back.dtype), membranes[t], spikes[t], back, numbers)
-            grads.append(dv if self.dynamics.gain == 1 else dv * numbers.gain)
-            back = dv * numbers.leak
+            step = steps[t]
+            dv, adaptation = self._through_spike(grad[t].to(step.v.dtype), step, back, numbers)
+            if self.form.rectifies:
+                dv = torch.where(step.v > 0, dv, 0.0)
+                rectified = _plus(rectified, dv * step.raw)
+                dv = dv * numbers.rectified
+            raws.append(dv)
+            grads.append(dv * numbers.gain if self.form.gains else dv)
+            back = State(dv * numbers.leak, adaptation)
         grads.reverse()
+        raws.reverse()
+        leak = gain = None
+        if self.form.learns:
+            for dv, step in zip(raws, steps, strict=True):
+                leak = _plus(leak, torch.zeros_like(dv) if step.before is None else dv * step.before.membrane)
+                gain = _plus(gain, dv * step.current) if self.form.gains else None
         plain = torch.stack([each.sum(1) for each in grads])
-        away = torch.stack([(each * (self._step(y, t, mean) - mean[t])).sum(1) for t, each in enumerate(grads)])
+        away = torch.stack([(each * (self._at(y, t, mean) - mean[t])).sum(1) for t, each in enumerate(grads)])
         if self.shared:
-            total = grads[0] * scale[0]
+            current = grads[0] * scale[0]
             for t in range(1, self.steps):
-                total = total + grads[t] * scale[t]
-            return total[None], plain, away, back
-        return torch.stack([each.to(y.dtype) for each in grads]), plain, away, back
+                current = current + grads[t] * scale[t]
+            current = current[None]
+        else:
+            current = torch.stack([each.to(y.dtype) for each in grads])
+        leak, gain, rectified = (None if each is None else each.sum(1) for each in (leak, gain, rectified))
+        return Gradients(current, plain, away, leak, gain, rectified, None if alone else back)
 
-    def _step(self, y: Tensor, t: int, like: Tensor) -> Tensor:
+    def _at(self, y: Tensor, t: int, like: Tensor) -> Tensor:
         return y[0 if self.shared else t].to(like.dtype)
 
-    def _membrane(
-        self, t: int, y: Tensor, scale: Tensor, shift: Tensor, added: Tensor | None, carried: Tensor, numbers: Constants
-    ) -> Tensor:
-        current = self._step(y, t, carried)
+    def _current(self, t: int, y: Tensor, scale: Tensor, shift: Tensor, added: Tensor | None) -> Tensor:
+        current = self._at(y, t, scale)
         if self.affine:
             current = current * scale[t] + shift[t]
-        if added is not None:
-            current = current + added[t].to(carried.dtype)
-        if self.dynamics.gain != 1:
-            current = current * numbers.gain
-        return numbers.leak * carried + current
+        return current if added is None else current + added[t].to(current.dtype)
 
-    def _fires(self, v: Tensor, numbers: Constants) -> Tensor:
-        fires = v >= numbers.threshold if self.dynamics.fire == "ge" else v > numbers.threshold
-        return fires.to(v.dtype)
+    def _step(self, current: Tensor, before: State | None, numbers: Constants) -> _Step:
+        form = self.form
+        driven = current * numbers.gain if form.gains else current
+        raw = driven if before is None else numbers.leak * before.membrane + driven
+        v = torch.relu(numbers.rectified * raw) if form.rectifies else raw
+        adapted = None if before is None else before.adaptation
+        threshold = numbers.threshold if adapted is None else numbers.threshold + numbers.beta * adapted
+        s = (v >= threshold if form.fire == "ge" else v > threshold).to(v.dtype)
+        membrane = v
+        if form.reset == "subtract":
+            membrane = v - threshold * s
+        elif form.reset == "zero":
+            membrane = v * (1 - s)
+        if form.adapts:
+            adapted = (1 - numbers.rho) * s if adapted is None else numbers.rho * adapted + (1 - numbers.rho) * s
+        return _Step(before, current, raw, v, threshold, s, State(membrane, adapted))
 
-    def _after_reset(self, v: Tensor, s: Tensor, numbers: Constants) -> Tensor:
-        if self.dynamics.reset == "subtract":
-            return v - numbers.threshold * s
-        return v * (1 - s) if self.dynamics.reset == "zero" else v
+    def _through_spike(
+        self, grad: Tensor, step: _Step, back: State | None, numbers: Constants
+    ) -> tuple[Tensor, Tensor | None]:
+        """dL/dv before the reset and dL/da before the step, from dL/ds and that of the state after it.
 
-    def _membrane_gradient(self, grad: Tensor, v: Tensor, s: Tensor, back: Tensor, numbers: Constants) -> Tensor:
-        """dL/dv before the reset, from dL/ds and dL/dv after it; see `kernels.scan.input_gradient`."""
-        reset, scaled = self.dynamics.reset, self.dynamics.scale == "theta"
-        u = (v - numbers.threshold) / numbers.threshold if scaled else v - numbers.threshold
+        See `kernels.scan.input_gradient`. An adaptation moves the threshold, and with it the spike and the reset.
+        """
+        reset, scaled = self.form.reset, self.form.scale == "theta"
+        v, s, threshold = step.v, step.s, step.threshold
+        u = (v - threshold) / threshold if scaled else v - threshold
         slope = self.surrogate.derivative(u)
         if scaled:
-            slope = slope / numbers.threshold
-        if not self.dynamics.detach_reset and reset != "none":
-            grad = grad - back * (numbers.threshold if reset == "subtract" else v)
-        return slope * grad + (back * (1 - s) if reset == "zero" else back)
+            slope = slope / threshold
+        if back is not None and not self.form.detach_reset and reset != "none":
+            grad = grad - back.membrane * (threshold if reset == "subtract" else v)
+        if back is not None and back.adaptation is not None:
+            grad = grad + (1 - numbers.rho) * back.adaptation
+        dv = fired = slope * grad
+        if back is not None:
+            dv = fired + (back.membrane * (1 - s) if reset == "zero" else back.membrane)
+        if not self.form.adapts:
+            return dv, None
+        raised = -(fired * (v / threshold) if scaled else fired)
+        if back is not None and reset == "subtract":
+            raised = raised - back.membrane * s
+        adaptation = numbers.beta * raised
+        if back is not None and back.adaptation is not None:
+            adaptation = adaptation + numbers.rho * back.adaptation
+        return dv, adaptation
 
 
-def finish(grad: Tensor, y: Tensor, mean: Tensor, scale: Tensor, level: Tensor, slope: Tensor) -> Tensor:
-    """Gradient of the input: scale grad + level + slope (y - mean), with `[T, C]` each; `grad` is overwritten."""
+def finish(
+    grad: Tensor, y: Tensor, mean: Tensor, scale: Tensor, level: Tensor, slope: Tensor, overwrite: bool
+) -> Tensor:
+    """Gradient of the input, scale grad + level + slope (y - mean) with `[T, C]` each; it may overwrite `grad`."""
     mean, scale, level, slope = (each[:, None, None] for each in (mean, scale, level, slope))
-    return grad.copy_(grad.to(mean.dtype) * scale + level + (y.to(mean.dtype) - mean) * slope)
+    found = grad.to(mean.dtype) * scale + level + (y.to(mean.dtype) - mean) * slope
+    return grad.copy_(found) if overwrite else found.to(grad.dtype)
+
+
+def _plus(sum_: Tensor | None, term: Tensor) -> Tensor:
+    return term if sum_ is None else sum_ + term

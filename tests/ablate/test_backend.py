@@ -18,8 +18,8 @@ def a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiler, "unavailable", lambda: None)
 
 
-def _settle(folder: Path, wanted: str, *, updates: float, began: bool) -> backend.Choice:
-    choice = backend.choose(folder, wanted, updates=updates, began=began)
+def _settle(folder: Path, wanted: str, *, updates: float, began: bool, gpu: bool = False) -> backend.Choice:
+    choice = backend.choose(folder, wanted, updates=updates, began=began, gpu=gpu)
     backend.keep(folder, choice)
     return choice
 
@@ -54,6 +54,35 @@ def test_without_a_compiler_auto_is_eager_and_compiled_is_refused(
         _settle(tmp_path, "compiled", updates=1e12, began=False)
     assert backend.settled(tmp_path) is None
     assert _settle(tmp_path, "auto", updates=1e12, began=False).backend == "eager"
+
+
+def test_auto_takes_triton_on_gpus_only_and_only_where_it_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Short studies too: a GPU spends its time on launches, which kernels save."""
+    for reason, gpu, expected in ((None, True, "triton"), (None, False, "eager"), ("not there", True, "eager")):
+        monkeypatch.setattr(compiler, "without_triton", lambda reason=reason: reason)
+        assert backend.choose(tmp_path, "auto", updates=1e9, began=False, gpu=gpu).backend == expected
+
+
+@pytest.mark.parametrize(("gpu", "missing"), [(True, "the package triton is missing"), (False, "needs a CUDA GPU")])
+def test_triton_asked_for_where_it_cannot_run_names_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gpu: bool, missing: str
+) -> None:
+    monkeypatch.setattr(compiler, "without_triton", lambda: "the package triton is missing (extra triton)")
+    with pytest.raises(RequestError, match=rf"engine\.backend: triton cannot run here, .*{missing}"):
+        _settle(tmp_path, "triton", updates=1e12, began=False, gpu=gpu)
+
+
+@pytest.mark.parametrize(
+    ("settled", "device", "computes"),
+    [
+        ("compiled", "cpu", "compiled"), ("compiled", "cuda", "eager"), ("triton", "cuda", "triton"),
+        ("triton", "cpu", "eager"), ("eager", "cuda", "eager"),
+    ],
+)  # fmt: skip
+def test_a_record_names_the_back_end_that_can_compute_on_its_device(settled: str, device: str, computes: str) -> None:
+    assert backend.computing(settled, device) == computes
 
 
 def test_a_damaged_choice_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,83 @@
+"""A neuron as kernels see it: its form, which is code, and its numbers, which are data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from lightning_modules.kernels.eager import Dynamics, Reset, Variation
+
+
+@lru_cache(maxsize=256)
+def _constant(value: float, dtype: torch.dtype, device: torch.device) -> Tensor:
+    # Made once: on a GPU every copy of a number waits for the device.
+    with torch.inference_mode(False):
+        return torch.tensor(value, dtype=dtype, device=device)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What needs a kernel of its own: a neuron without its numbers.
+
+    Attributes:
+        reset, detach_reset, fire, scale: see `Dynamics`.
+        gains: whether the input is multiplied by a gain.
+        learns: whether gradients of leak and gain are wanted.
+        rectifies: whether the membrane is replaced by ReLU(k v).
+        adapts: whether the threshold follows the spikes.
+    """
+
+    reset: Reset
+    detach_reset: bool
+    fire: Literal["gt", "ge"]
+    scale: Literal["theta", "none"]
+    gains: bool
+    learns: bool
+    rectifies: bool
+    adapts: bool
+
+    @classmethod
+    def of(cls, dynamics: Dynamics, vary: Variation) -> Form:
+        """The form of a neuron whose variation is numeric."""
+        return cls(
+            dynamics.reset,
+            dynamics.detach_reset,
+            dynamics.fire,
+            dynamics.scale,
+            gains=dynamics.gain != 1 or vary.gain is not None,
+            learns=vary.leak is not None or vary.gain is not None,
+            rectifies=vary.rectified is not None,
+            adapts=vary.adaptation is not None,
+        )
+
+
+class Constants(NamedTuple):
+    """Numbers of a neuron as scalars on the device, so that another value needs no other kernel; see `Variation`."""
+
+    leak: Tensor
+    gain: Tensor
+    threshold: Tensor
+    rectified: Tensor
+    beta: Tensor
+    rho: Tensor
+
+    @classmethod
+    def of(cls, dynamics: Dynamics, vary: Variation, like: Tensor) -> Constants:
+        """The numbers of a neuron, of the type and on the device of `like`; gradients do not flow through them."""
+        beta, rho = vary.adaptation or (0.0, 0.0)
+
+        def scalar(learnt: Tensor | None, constant: float) -> Tensor:
+            return _constant(constant, like.dtype, like.device) if learnt is None else learnt.detach().to(like)
+
+        return cls(
+            scalar(vary.leak, dynamics.leak),
+            scalar(vary.gain, dynamics.gain),
+            scalar(None, dynamics.threshold),
+            scalar(vary.rectified, 1.0),
+            scalar(None, beta),
+            scalar(None, rho),
+        )
