@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from lightning_modules import catalogue
 from lightning_modules.choices import ModelChoices
+from lightning_modules.kernels import compiler
 from lightning_modules.layers import NormFire
 from lightning_modules.level import Level
 from lightning_modules.network import SpikingResNet
@@ -279,3 +280,22 @@ def test_gradients_are_those_of_finite_differences_of_the_smoothed_network(
     expected = sum((gradient * step).sum() for gradient, step in zip(gradients, steps, strict=True))
     change = (loss(1) - loss(-2)) / 2
     torch.testing.assert_close(change, expected, rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.skipif(compiler.unavailable() is not None, reason="nothing can be compiled here")
+def test_a_network_that_was_told_nothing_has_compiled_what_it_will_by_its_second_training_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Every layer here counts as large; from the third step on, nothing is compiled."""
+    monkeypatch.setattr(compiler, "WORTH_A_LAYER", 0)
+    network = _network(timesteps=2, normalization="bn")
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.01)
+    torch._dynamo.utils.counters.clear()
+    made = []
+    for _ in range(3):
+        optimizer.zero_grad()
+        network(_images()).sum().backward()
+        optimizer.step()
+        made.append(torch._dynamo.utils.counters["stats"]["unique_graphs"])
+    assert made[0] > 0
+    assert made[1] == made[2]
