@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Literal
 
 import torch
@@ -103,6 +101,8 @@ class NormFire(nn.Module):
             raise ValueError(f"backend: triton computes on CUDA GPUs, and this is on {x.device}")
         if x.is_cuda or self.backend == "triton":
             return _triton() if self.backend != "compiled" and compiler.without_triton() is None else None
+        if x.device.type != "cpu":
+            return None
         if self.backend == "auto":
             trains = self.training and torch.is_grad_enabled()
             worth = trains and x.numel() * (steps or 1) >= compiler.WORTH_A_LAYER
@@ -137,10 +137,11 @@ class NormFire(nn.Module):
         return current if added is None else current + added
 
 
-@cache
 def _triton() -> Kernels:
-    kernels: Kernels = importlib.import_module("lightning_modules.kernels.triton_backend")
-    return kernels
+    # Late, since it imports Triton.
+    from lightning_modules.kernels import triton_backend
+
+    return triton_backend
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,7 @@ def _statistics(y: Tensor, steps: int, folded: Folded, kernels: Kernels) -> _Sta
     if folded.mean is not None and folded.var is not None:
         return _Statistics(folded.mean.to(dtype), torch.rsqrt(folded.var + folded.eps).to(dtype), 0)
     centre = y[0, 0, 0].to(dtype) if folded.centred else torch.zeros_like(y[0, 0, 0], dtype=dtype)
-    first, second = (each.double().sum(1) for each in kernels.moments(y, centre))
+    first, second = (each.sum(1, dtype=torch.float64) for each in kernels.moments(y, centre))
     each = y.shape[1] * y.shape[2]
     if not folded.per_step:
         first, second = first.mean(0, keepdim=True), second.mean(0, keepdim=True)
@@ -245,7 +245,7 @@ class _NormaliseAndFire(torch.autograd.Function):
         if plan.normalised is None:
             return images(current, ctx.height), None, None, *others
         plain, away = torch.cat([each.plain for each in found]), torch.cat([each.away for each in found])
-        sums = plain.double().sum(1), away.double().sum(1)
+        sums = plain.sum(1, dtype=torch.float64), away.sum(1, dtype=torch.float64)
         d_gain, d_bias, level, slope = _small_gradients(*sums, gain, *plan.normalised)
         if shared:
             mean, scale = mean[:1], torch.ones_like(scale[:1])
@@ -264,7 +264,7 @@ def _at_rest(parts: list[slice], y: Tensor, form: Form, like: Tensor) -> State |
 
 
 def _total(sums: list[Tensor]) -> Tensor:
-    return torch.stack([each.double().sum() for each in sums]).sum()
+    return torch.stack([each.sum(dtype=torch.float64) for each in sums]).sum()
 
 
 def _small_gradients(
