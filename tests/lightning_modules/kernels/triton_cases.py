@@ -16,7 +16,7 @@ from lightning_modules.layers import Layers
 DEVICE = "cpu" if compiler.interpreted() else "cuda"
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(case=cases)
 @example(Case((1, 1, 1, 1, 2)))
 @example(Case((11, 2, 3, 3, 3), shared=True, norm="tebn"))
