@@ -117,7 +117,9 @@ class _Pages:
             name=self._directory.study.name,
             filters=f"Config('uid') = '{self._directory.uid}' and Config('branch') = '{self._directory.branch}'",
         )
-        text = markdown.render(f"Design guide: {self._directory.study.name}", guide.cards(self._results), fold=False)
+        text = markdown.render(
+            f"Design guide: {self._directory.study.name}", guide.cards(self._results), fold=False, figures=False
+        )
         grids = [
             block
             for title, shown in self._sections()

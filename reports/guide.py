@@ -31,8 +31,8 @@ from reports.analyses.timesteps import Timesteps
 from reports.analyses.tuned import Tuned
 from reports.analyses.variance import Variance
 from reports.effects import effects
-from reports.frames import to_csv, write_text
-from reports.render import html, latex, markdown, structured, text
+from reports.frames import to_csv, write_bytes, write_text
+from reports.render import html, latex, markdown, paper, structured, text
 from reports.results import StudyResults
 from reports.side_by_side import names_of, side_by_side
 
@@ -99,10 +99,11 @@ def write_side_by_side(studies: Sequence[StudyResults], directory: Path | str) -
 
 
 def write_cards(title: str, made: Sequence[Card], tables: Mapping[str, str], directory: Path | str) -> list[Path]:
-    """Write `tables`, `guide.md`, `guide.tex`, `guide.html`, `guide.json` and `tables/*.tex`; return their paths.
+    """Write `tables`, `guide.*`, `tables/*.tex` and `figures/*`; return their paths.
 
-    The files depend on the results alone: the same results give the same bytes, and a table that an earlier guide
-    had and this one has not is removed, so that no paper includes a number that no longer stands.
+    The files depend on the results alone: the same results give the same bytes, those of figures with the same version
+    of matplotlib. A table or figure that an earlier guide had and this one has not is removed, so that no paper
+    includes a number that no longer stands.
     """
     folder = Path(directory)
     content = {
@@ -114,8 +115,10 @@ def write_cards(title: str, made: Sequence[Card], tables: Mapping[str, str], dir
     }
     content |= {f"tables/{name}": table for name, table in latex.tables(made).items()}
     written = [write_text(folder / name, each) for name, each in content.items()]
-    for table in set((folder / "tables").glob("*.tex")) - set(written):
-        table.unlink()
+    written += [write_bytes(folder / "figures" / name, drawn) for name, drawn in paper.files(made)]
+    kinds = ("tables/*.tex", *(f"figures/*.{form}" for form in paper.FORMATS))
+    for stale in {path for kind in kinds for path in folder.glob(kind)} - set(written):
+        stale.unlink()
     return written
 
 

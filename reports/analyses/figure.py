@@ -65,7 +65,7 @@ class Chart:
         x_label, y_label: of the axes, with their units; y_label is empty where y counts rows.
         series: what is drawn.
         caption: one or two sentences that say what is drawn and how to read its marks.
-        x_log: whether x is drawn on a logarithmic scale.
+        x_log: whether x is drawn on a logarithmic scale; an interval that reaches to zero or below leaves it.
         rows: names of y = 0, 1, 2 ... from the top, where y counts rows rather than measures anything.
         zero: whether x = 0 is a reference that gets a line.
         margin: half-width in x of the band of no interest around zero, or None.

@@ -15,6 +15,8 @@ _LATEX = {
 }  # fmt: skip
 _MARKDOWN = re.compile(r"([\\`*{}\[\]<>#|!~$&])|(?<![^\W_])_|_(?![^\W_])")
 
+_PIECES = re.compile(r"[^\x00-\x7f]|[^=_,;:/|)\x80-\U0010ffff-]{1,8}[=_,;:/|)-]?|[=_,;:/|)-]")
+
 
 def visible(text: str) -> str:
     """Control, format and other unprintable characters spelled out, so that none acts on a terminal or a reader."""
@@ -36,6 +38,25 @@ def markdown(text: str) -> str:
 def latex(text: str) -> str:
     """Text that LaTeX prints as it is; characters its fonts lack appear as their code point."""
     return "".join(_LATEX.get(each) or (each if each.isascii() else _code_point(each)) for each in visible(text))
+
+
+def latex_breakable(text: str, longest: int = 30) -> str:
+    """As `latex`, for running text: a word longer than `longest` may break behind punctuation or, failing that, there.
+
+    LaTeX knows no place to break a name like `residual=sew_add` and would let it run into the margin.
+    """
+    return " ".join(_breakable_word(word, longest) for word in visible(text).split(" "))
+
+
+def _breakable_word(word: str, longest: int) -> str:
+    if latex_length(word) <= longest:
+        return latex(word)
+    return r"\allowbreak{}".join(map(latex, _PIECES.findall(word)))
+
+
+def latex_length(text: str) -> int:
+    """Characters that `latex` prints."""
+    return len(text) if text.isascii() else sum(1 if len(latex(each)) == 1 or each in _LATEX else 6 for each in text)
 
 
 def _code_point(character: str) -> str:

@@ -1,58 +1,84 @@
-"""Cards as a LaTeX document with booktabs tables, and each table alone for `\\input` in a paper."""
+"""Cards as a LaTeX document with booktabs tables and figures, and each table alone for `\\input` in a paper."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reports.analyses.card import Card, Table
-from reports.render.escaping import latex, visible
+from reports.analyses.card import Card
+from reports.render.escaping import latex, latex_breakable, visible
+from reports.render.latex_table import longtables, tabulars
+from reports.render.paper import has_figure
 
 _HEAD = r"""\documentclass[10pt]{article}
 \usepackage[T1]{fontenc}
 \usepackage{textcomp}
+\usepackage{mathptmx}
+\usepackage{courier}
 \usepackage{booktabs}
+\usepackage{longtable}
 \usepackage{graphicx}
-\usepackage[a4paper,landscape,margin=18mm]{geometry}
+\usepackage[a4paper,hmargin=16mm,vmargin=20mm]{geometry}
 \setlength{\parindent}{0pt}
 \setlength{\parskip}{4pt}
+\setlength{\tabcolsep}{4pt}
+\setlength{\LTpre}{4pt}
+\setlength{\LTpost}{4pt}
+\setlength{\LTleft}{0pt}
+\sloppy
 \begin{document}
 """
 
-_FIT = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}"
+_CODE_COLUMNS = 98
+"""Characters of a typewriter line in \\footnotesize that fit between the margins."""
 
 
 def render(title: str, cards: Iterable[Card]) -> str:
-    """A complete document."""
+    """A complete document; its figures are the PDF files in `figures` beside it."""
     body = "\n\n".join("\n\n".join(_card(card)) for card in cards)
-    return f"{_HEAD}\\section*{{{latex(title)}}}\n\n{body}\n\n\\end{{document}}\n"
+    return f"{_HEAD}\\section*{{{latex_breakable(title)}}}\n\n{body}\n\n\\end{{document}}\n"
 
 
 def tables(cards: Iterable[Card]) -> dict[str, str]:
     """File name -> a `tabular` that needs booktabs alone, for every table of a card that has one."""
-    return {f"{card.key}.tex": tabular(card.table) + "\n" for card in cards if card.table and card.status == "ok"}
+    return {f"{card.key}.tex": tabulars(card.table) + "\n" for card in cards if card.table and card.status == "ok"}
 
 
 def _card(card: Card) -> list[str]:
-    parts = [rf"\subsection*{{{latex(card.title)}}}"]
+    parts = [rf"\subsection*{{{latex_breakable(card.title)}}}"]
     if card.status != "ok":
-        return [*parts, rf"\emph{{{latex(card.status)}}}: {latex(card.reason)}"]
-    parts += [latex(sentence) for sentence in card.prose]
-    if card.table:
-        parts.append(f"{_FIT}{{%\n{tabular(card.table)}}}")
+        return [*parts, rf"\emph{{{latex(card.status)}}}: {latex_breakable(card.reason)}"]
+    parts += [latex_breakable(sentence) for sentence in card.prose]
+    parts += [_figure(card)] if has_figure(card) else []
+    parts += [_small(longtables(card.table))] if card.table else []
     if card.notes:
-        items = "\n".join(rf"\item {latex(note)}" for note in card.notes)
-        parts.append(f"\\begin{{itemize}}\n{items}\n\\end{{itemize}}")
+        items = "\n".join(rf"\item {latex_breakable(note)}" for note in card.notes)
+        parts.append(_small(f"\\begin{{itemize}}\\setlength{{\\itemsep}}{{0pt}}\n{items}\n\\end{{itemize}}"))
     return parts + [_code(caption, text) for caption, text in card.code]
 
 
-def tabular(table: Table) -> str:
-    """A booktabs `tabular`."""
-    columns = "".join("r" if numeric else "l" for numeric in table.numeric)
-    head, *rows = (" & ".join(latex(cell) for cell in row) + r" \\" for row in (table.headers, *table.rows))
-    begin, end = rf"\begin{{tabular}}{{{columns}}}", r"\end{tabular}"
-    return "\n".join([begin, r"\toprule", head, r"\midrule", *rows, r"\bottomrule", end])
+def _small(text: str) -> str:
+    return f"{{\\footnotesize\n{text}\\par}}"
+
+
+def _figure(card: Card) -> str:
+    """The figure and its caption, which no page break parts."""
+    assert card.figure is not None
+    return (
+        "\\begin{minipage}{\\linewidth}\n\\vspace{4pt}\n"
+        f"\\includegraphics{{figures/{card.key}.pdf}}\\par\n"
+        f"{{\\footnotesize {latex_breakable(card.figure.caption)}\\par}}\n\\vspace{{4pt}}\n\\end{{minipage}}"
+    )
 
 
 def _code(caption: str, text: str) -> str:
-    lines = [latex(line.expandtabs()).replace(" ", "~") or "~" for line in text.rstrip().split("\n")]
-    return f"{latex(visible(caption))}:\n\n{{\\ttfamily\\small\n" + "\\\\\n".join(lines) + "\n\n}"
+    lines = [piece for line in text.rstrip().split("\n") for piece in _pieces(visible(line.expandtabs()))]
+    # The empty box keeps the indentation, which TeX would drop at the beginning of a line.
+    printed = "\\\\\n".join("\\mbox{}" + latex(piece).replace(" ", "~") for piece in lines)
+    return f"{latex_breakable(visible(caption))}:\n\n{{\\footnotesize\\ttfamily\n{printed}\\par}}"
+
+
+def _pieces(line: str) -> list[str]:
+    """A line of code cut where the page ends; what follows is indented, so that it cannot be taken for a line."""
+    first, rest = line[:_CODE_COLUMNS], line[_CODE_COLUMNS:]
+    room = _CODE_COLUMNS - 8
+    return [first, *(" " * 8 + rest[at : at + room] for at in range(0, len(rest), room))]

@@ -4,31 +4,41 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from urllib.parse import quote
 
 from reports.analyses.card import Card, Table
 from reports.render.escaping import markdown, visible
+from reports.render.paper import has_figure
 
 
-def render(title: str, cards: Iterable[Card], *, fold: bool = True) -> str:
+def render(title: str, cards: Iterable[Card], *, fold: bool = True, figures: bool = True) -> str:
     """A page with one section a card.
 
     Args:
         title: of the page.
         cards: the sections.
         fold: whether what cards fold is folded, in HTML that the usual viewers of Markdown know.
+        figures: whether the page shows the files in `figures` beside it.
     """
-    return "\n\n".join([f"# {markdown(title)}", *(part for card in cards for part in _card(card, fold))]) + "\n"
+    parts = (part for card in cards for part in _card(card, fold, figures))
+    return "\n\n".join([f"# {markdown(title)}", *parts]) + "\n"
 
 
-def _card(card: Card, fold: bool) -> list[str]:
+def _card(card: Card, fold: bool, figures: bool) -> list[str]:
     parts = [f"## {markdown(card.title)}"]
     if card.status != "ok":
         return [*parts, f"*{card.status}*: {markdown(card.reason)}"]
     parts += [markdown(sentence) for sentence in card.prose]
-    details = _details(card)
+    details = ([_figure(card)] if figures and has_figure(card) else []) + _details(card)
     if fold and card.folded and details:
         return [*parts, "<details>\n<summary>Details</summary>", *details, "</details>"]
     return parts + details
+
+
+def _figure(card: Card) -> str:
+    """The picture; its caption tells those who cannot see it what it shows, and the table what its numbers are."""
+    assert card.figure is not None
+    return f"![{markdown(card.figure.caption)}](figures/{quote(card.key)}.svg)"
 
 
 def _details(card: Card) -> list[str]:

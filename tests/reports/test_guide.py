@@ -24,6 +24,7 @@ BASELINE = {"residual": "sresnet"}
 REFERENCE = [0.90, 0.92, 0.91, 0.93, 0.92]
 WORSE = [0.87, 0.90, 0.87, 0.90, 0.89]
 COSTS = {"firing_rate": 0.137, "energy_nj": 0.61, "parameters": 20808, "train_seconds": 6.21}
+BINARY = {".png", ".pdf"}
 HOSTILE = r"=cmd|' /C calc'!A0<script>alert(1)</script>&%$#_{}~^\"[x](y)*b*`c`" + "\x1b[31m"
 
 
@@ -151,7 +152,7 @@ def hostile() -> StudyResults:
 
 
 def test_hostile_names_stay_text_in_every_output(tmp_path: Path) -> None:
-    written = {path.name: path.read_text() for path in write_guide(hostile(), tmp_path)}
+    written = {path.name: path.read_text() for path in write_guide(hostile(), tmp_path) if path.suffix not in BINARY}
     page = _Page()
     page.feed(written["guide.html"])
     assert "script" not in page.tags
@@ -215,10 +216,14 @@ def test_a_guide_says_what_its_energy_figures_rest_on() -> None:
     assert not any("Energy" in note for note in Overview().compute(untold).notes)
 
 
-def test_a_table_that_no_longer_stands_is_removed(tmp_path: Path) -> None:
+def test_a_table_or_figure_that_no_longer_stands_is_removed(tmp_path: Path) -> None:
     """More runs can take a recommendation back; its table must not stay for a paper to include."""
     write_guide(typical(), tmp_path)
     assert (tmp_path / "tables" / "recommendations.tex").is_file()
+    own = tmp_path / "figures" / "mine.txt"
+    stale = [tmp_path / "figures" / f"effects-neuron.{form}" for form in ("svg", "pdf", "png")]
+    for path in (own, *stale):
+        path.write_text("from an earlier guide, or not from a guide at all")
     values = {"baseline": {"": [0.5, 0.6]}, "residual": {"plain": [0.6, 0.5]}}
     undecided = one_factor(values, baseline=BASELINE)
 
@@ -226,6 +231,7 @@ def test_a_table_that_no_longer_stands_is_removed(tmp_path: Path) -> None:
 
     assert set((tmp_path / "tables").glob("*.tex")) == {path for path in written if path.parent.name == "tables"}
     assert not (tmp_path / "tables" / "recommendations.tex").exists()
+    assert own.exists() and not any(path.exists() for path in stale)
 
 
 def test_what_a_card_folds_is_folded_in_markdown_too_but_its_sentences_are_not() -> None:

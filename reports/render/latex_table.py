@@ -1,0 +1,131 @@
+"""Tables in LaTeX that stay on the page: wide columns wrapped, the widest tables split, long ones carried over."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from reports.analyses.card import Table
+from reports.render.escaping import latex, latex_breakable, latex_length
+
+_ROOM = 124
+"""Characters, gaps between columns included, that fit across the page in \\footnotesize."""
+
+_GAP, _NARROWEST, _NAME, _HEADER = 2, 12, 24, 9
+_EM = 0.48  # mean width of a character in em
+_LONGEST = 40
+"""Rows of a `tabular`, which cannot go on over the page."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Columns of a table that fit beside each other, with their widths in characters; None: as wide as they are."""
+
+    columns: tuple[int, ...]
+    wrapped: tuple[int | None, ...]
+
+
+def tabulars(table: Table) -> str:
+    """`tabular`s that need booktabs alone: one, or several with the same header where one would leave the page."""
+    found = []
+    for part in _parts(table):
+        for first in range(0, max(len(table.rows), 1), _LONGEST):
+            rows = _rows(table, part, table.rows[first : first + _LONGEST])
+            lines = [*_head(table, part), *rows, r"\bottomrule"]
+            found.append("\n".join([rf"\begin{{tabular}}{{{_columns(table, part)}}}", *lines, r"\end{tabular}"]))
+    return "\n\n".join(found)
+
+
+def longtables(table: Table) -> str:
+    """The same for a document of its own, where a long table goes on over the page under its header."""
+    if len(table.rows) <= _LONGEST:
+        return tabulars(table)  # set right the first time; columns of a longtable settle when LaTeX runs again
+    found = []
+    for part in _parts(table):
+        lines = [*_head(table, part), r"\endhead", r"\bottomrule", r"\endfoot", *_rows(table, part, table.rows)]
+        found.append("\n".join([rf"\begin{{longtable}}{{{_columns(table, part)}}}", *lines, r"\end{longtable}"]))
+    return "\n\n".join(found)
+
+
+def _parts(table: Table) -> Iterator[_Part]:
+    """Split the columns, the first repeated, so that each part fits once its text columns are wrapped."""
+    widths = _widths(table)
+    first, rest = _least(table, 0, widths), list(range(1, len(widths)))
+    while True:
+        taken, room = [0], _ROOM - first
+        while rest and (len(taken) < 2 or _least(table, rest[0], widths) + _GAP <= room):
+            room -= _least(table, rest[0], widths) + _GAP
+            taken.append(rest.pop(0))
+        yield _Part(tuple(taken), _wrapped(table, taken, widths))
+        if not rest:
+            return
+
+
+def _widths(table: Table) -> list[int]:
+    """Characters of each column where nothing but its header is wrapped."""
+    return [
+        max([*(latex_length(row[at]) for row in table.rows), *map(latex_length, _header(table, at))], default=1)
+        for at in range(len(table.headers))
+    ]
+
+
+def _header(table: Table, at: int) -> list[str]:
+    """A header in lines hardly wider than what stands below it, and about as long as each other."""
+    width = max([_HEADER, *(latex_length(row[at]) for row in table.rows)])
+    lines = textwrap.wrap(table.headers[at], width, break_long_words=False) or [""]
+    while width > 1:
+        width -= 1
+        narrower = textwrap.wrap(table.headers[at], width, break_long_words=False) or [""]
+        if len(narrower) > len(lines):
+            break
+        lines = narrower
+    return lines
+
+
+def _least(table: Table, at: int, widths: Sequence[int]) -> int:
+    """How narrow a column can be: numbers are never wrapped, text is, names of rows less than other text."""
+    return widths[at] if table.numeric[at] else min(widths[at], _NARROWEST if at else _NAME)
+
+
+def _wrapped(table: Table, taken: Sequence[int], widths: Sequence[int]) -> tuple[int | None, ...]:
+    """Widths of text columns that must be wrapped: what is left is shared out from the narrowest column up."""
+    text = sorted((at for at in taken if not table.numeric[at]), key=lambda at: widths[at])
+    room = _ROOM - _GAP * (len(taken) - 1) - sum(widths[at] for at in taken if table.numeric[at])
+    given: dict[int, int | None] = {}
+    for left, at in zip(range(len(text), 0, -1), text, strict=True):
+        share = max(room // left, _least(table, at, widths))
+        given[at] = None if widths[at] <= share else share
+        room -= min(widths[at], share)
+    return tuple(given.get(at) for at in taken)
+
+
+def _columns(table: Table, part: _Part) -> str:
+    kinds = [
+        ("r" if table.numeric[at] else "l") if width is None else f"p{{{width * _EM:.1f}em}}"
+        for at, width in zip(part.columns, part.wrapped, strict=True)
+    ]
+    return "@{}" + "".join(kinds) + "@{}"
+
+
+def _head(table: Table, part: _Part) -> list[str]:
+    """The header, as many lines as its longest needs, set on the rule below it."""
+    cells = [_header(table, at) for at in part.columns]
+    most = max(map(len, cells))
+    padded = [[""] * (most - len(cell)) + cell for cell in cells]
+    lines = [" & ".join(latex(cell[line]) for cell in padded) + r" \tabularnewline" for line in range(most)]
+    return [r"\toprule", *lines, r"\midrule"]
+
+
+def _rows(table: Table, part: _Part, rows: Sequence[tuple[str, ...]]) -> list[str]:
+    return [
+        " & ".join(_cell(row[at], width) for at, width in zip(part.columns, part.wrapped, strict=True))
+        + r" \tabularnewline"
+        for row in rows
+    ]
+
+
+def _cell(text: str, width: int | None) -> str:
+    if width is None:
+        return latex(text)
+    return rf"\raggedright {latex_breakable(text, width * 2 // 3)}"

@@ -1,0 +1,180 @@
+"""Charts for a paper: points, intervals, lines and bands over two axes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure as Drawing
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+
+from reports.analyses.figure import Chart, Point, Series
+from reports.render import palette
+from reports.render.paper.labels import place_labels
+from reports.render.paper.style import COLUMN, PAGE, decimals_of, log_ticks, number, short
+
+_PITCH, _TALLEST = 0.19, 8.4  # inches: from row to row, and what a page holds
+_CHARACTER = 0.062  # inches: mean width of one, for what must be known before anything is laid out
+_WIDE_NAMES = 18
+
+
+def draw(chart: Chart) -> Drawing:
+    """The chart, laid out."""
+    names = [short(each, 34, lines=2) for each in chart.rows]
+    longest = max((len(line) for name in names for line in name.split("\n")), default=0)
+    width = PAGE if longest > _WIDE_NAMES else COLUMN
+    key = _key(chart)
+    columns = _columns(key, width)
+    height = (_rows_height(names) if names else 2.1) + 0.16 * math.ceil(len(key) / columns)
+    drawing = Drawing(figsize=(width, height), layout="constrained")
+    axes = drawing.add_subplot()
+    for at, series in enumerate(chart.series):
+        _series(axes, chart, at, series)
+    _references(axes, chart)
+    _across(axes, chart)
+    if names:
+        _down(axes, names)
+    else:
+        axes.yaxis.set_major_locator(MaxNLocator(6))
+        _numbers(axes, "y")
+        axes.set_ylabel(short(chart.y_label, 34, lines=2))
+    axes.set_xlabel(short(chart.x_label, 54 if width == COLUMN else 110, lines=2))
+    if key:
+        drawing.legend(handles=key, loc="outside lower center", ncols=columns, handlelength=2.4, columnspacing=1.2)
+    drawing.draw_without_rendering()
+    drawing.set_layout_engine("none")  # laid out once, so that every format has the same picture
+    place_labels(axes, chart)
+    return drawing
+
+
+def _rows_height(names: list[str]) -> float:
+    lines = sum(1 + 0.6 * name.count("\n") for name in names)
+    return min(0.55 + _PITCH * max(lines, 2), _TALLEST)
+
+
+def _look(at: int) -> tuple[str, str, tuple[float, ...]]:
+    """Colour, marker and dashes of a series by its place; they begin again where there are more series."""
+    kinds = len(palette.SERIES)
+    return palette.SERIES[at % kinds], palette.MARKERS[at % kinds], palette.DASHES[at % kinds]
+
+
+def _series(axes: Axes, chart: Chart, at: int, series: Series) -> None:
+    colour, marker, dashes = _look(at)
+    shift = _shift(chart, at)
+    x, y = [point.x for point in series.points], [point.y + shift for point in series.points]
+    if series.bars:
+        axes.barh(y, x, height=0.6, color=colour, linewidth=0)
+        return
+    if series.joined:
+        axes.plot(x, y, color=colour, dashes=dashes, zorder=3) if dashes else axes.plot(x, y, color=colour, zorder=3)
+    up = [(p.x, p.low, p.high) for p in series.points if p.low is not None and p.high is not None]
+    if series.band:
+        at_x, lows, highs = ([each[end] for each in up] for end in range(3))
+        axes.fill_between(at_x, lows, highs, color=colour, alpha=0.13, linewidth=0, zorder=1)
+    else:
+        axes.add_collection(LineCollection([[(a, b), (a, c)] for a, b, c in up], colors=colour, linewidths=0.8))
+    across = [(p.y + shift, p.x_low, p.x_high) for p in series.points if p.x_low is not None and p.x_high is not None]
+    axes.add_collection(LineCollection([[(b, a), (c, a)] for a, b, c in across], colors=colour, linewidths=0.8))
+    every = max(1, math.ceil(len(x) / 12)) if series.joined and series.band else 1
+    for filled in (True, False):
+        chosen = [(a, b) for a, b, point in zip(x, y, series.points, strict=True) if point.filled is filled]
+        if chosen:
+            axes.plot(*zip(*chosen, strict=True), linestyle="none", marker=marker, markeredgecolor=colour,
+                      markerfacecolor=colour if filled else "white", markeredgewidth=0.9, markevery=every,
+                      zorder=4)  # fmt: skip
+
+
+def _shift(chart: Chart, at: int) -> float:
+    """Rows with several series hold them under each other."""
+    return (at - (len(chart.series) - 1) / 2) * 0.28 if chart.rows else 0.0
+
+
+def _references(axes: Axes, chart: Chart) -> None:
+    if chart.margin:
+        axes.axvspan(-chart.margin, chart.margin, color=palette.BAND, linewidth=0, zorder=0)
+    if chart.zero:
+        axes.axvline(0, color=palette.REFERENCE, linewidth=0.8, zorder=1)
+
+
+def _across(axes: Axes, chart: Chart) -> None:
+    low, high = _limits(chart)
+    if chart.x_log:
+        axes.set_xscale("log")
+        axes.minorticks_off()
+    axes.set_xlim(low, high)
+    if chart.x_ticks:
+        axes.set_xticks(chart.x_ticks)
+    elif chart.x_log:
+        axes.set_xticks(log_ticks(low, high))
+    else:
+        whole = all(point.x == int(point.x) for point in _points(chart))
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=whole))
+    _numbers(axes, "x")
+
+
+def _numbers(axes: Axes, which: str) -> None:
+    """Ticks as fixed labels: matplotlib's own formatters print powers and offsets."""
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    low, high = sorted(axes.get_xlim() if which == "x" else axes.get_ylim())
+    ticks = [float(tick) for tick in axis.get_majorticklocs() if low <= tick <= high]
+    decimals = decimals_of(ticks)
+    axis.set_ticks(ticks, [number(tick, decimals) for tick in ticks])
+    axes.set_xlim(low, high) if which == "x" else axes.set_ylim(low, high)
+
+
+def _points(chart: Chart) -> Iterable[Point]:
+    return (point for series in chart.series for point in series.points)
+
+
+def _limits(chart: Chart) -> tuple[float, float]:
+    """Room for every point and interval; on a logarithmic scale an interval may leave it to the left."""
+    ends = [each for p in _points(chart) for each in (p.x, p.x_low, p.x_high) if each is not None]
+    ends += [0.0] if chart.zero or any(series.bars for series in chart.series) else []
+    ends += [-chart.margin, chart.margin] if chart.margin else []
+    if chart.x_log:
+        smallest = min(p.x for p in _points(chart))
+        kept = [each for each in ends if each > smallest / 10]
+        return min(kept) / 1.12, max(kept) * 1.12
+    low, high = min(ends), max(ends)
+    room = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
+    bars = any(series.bars for series in chart.series)
+    return (0.0 if bars else low - room), high + room
+
+
+def _down(axes: Axes, names: list[str]) -> None:
+    every = max(1, math.ceil(len(names) * 0.11 / _TALLEST))  # names that would print over each other are left out
+    axes.set_yticks(range(0, len(names), every), names[::every])
+    axes.tick_params(axis="y", length=0)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.spines["left"].set_visible(False)
+
+
+def _key(chart: Chart) -> list[Artist]:
+    """What the legend explains: the series where there are several, else rings and the margin where there are any."""
+    if len(chart.series) > 1:
+        return [_handle(at, series) for at, series in enumerate(chart.series)]
+    colour, marker, _ = _look(0)
+    rings = any(not point.filled for point in _points(chart))
+    found: list[Artist] = []
+    for label, face in (("decided", colour), ("not decided", "white")) if rings else ():
+        found.append(Line2D([], [], linestyle="none", marker=marker, markeredgecolor=colour, markerfacecolor=face,
+                            label=label))  # fmt: skip
+    return [*found, Patch(facecolor=palette.BAND, label="margin")] if chart.margin else found
+
+
+def _handle(at: int, series: Series) -> Artist:
+    colour, marker, dashes = _look(at)
+    filled = any(point.filled for point in series.points)
+    return Line2D([], [], color=colour, marker=marker, markerfacecolor=colour if filled else "white",
+                  linestyle=((0, dashes) if dashes else "-") if series.joined else "none",
+                  label=short(series.name, 48))  # fmt: skip
+
+
+def _columns(key: list[Artist], width: float) -> int:
+    longest = max((len(str(handle.get_label())) for handle in key), default=0)
+    return max(1, min(len(key), int(width / (_CHARACTER * longest + 0.45))))

@@ -1,0 +1,35 @@
+"""A figure as the bytes of its files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure as Drawing
+
+from reports.analyses.figure import Chart, Figure
+from reports.render.paper import charts, heat_maps
+from reports.render.paper.style import style
+
+# Neither date nor program, which would change the bytes of figures that are the same. The SVG alone names the version,
+# for whoever compares files: another version may place a line a hundredth of a point elsewhere.
+_METADATA: dict[str, dict[str, Any]] = {
+    "svg": {"Date": None, "Creator": f"matplotlib {matplotlib.__version__}", "Format": None, "Type": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    "png": {"Software": None},
+}
+
+
+def printed(figure: Figure, formats: Sequence[str]) -> list[bytes]:
+    """The figure in each of the formats, laid out once."""
+    with style():
+        drawing = charts.draw(figure) if isinstance(figure, Chart) else heat_maps.draw(figure)
+        return [_saved(drawing, form) for form in formats]
+
+
+def _saved(drawing: Drawing, form: str) -> bytes:
+    file = BytesIO()
+    drawing.savefig(file, format=form, metadata=_METADATA[form])
+    return file.getvalue()
