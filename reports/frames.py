@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -18,6 +19,7 @@ _FORMULA = re.compile(r"'*[=+\-@]")
 _GUARDED = re.compile(r"'+[=+\-@]")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 _INTEGER = re.compile(r"[+-]?\d+")
+_BEYOND = re.compile(r"[+-]?inf")
 _BREAKS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 
 
@@ -38,7 +40,8 @@ def unguard(text: str) -> str:
 def typed(frame: pd.DataFrame, columns: Mapping[str, Kind]) -> pd.DataFrame:
     """A copy with exactly typed columns in the given order, further columns behind them by name.
 
-    Absent columns are filled with missing values: a missing metric stays missing.
+    Absent columns are filled with missing values: a missing metric stays missing, and an infinite one is missing too:
+    no mean, interval or drawing can be made of it.
 
     Raises:
         ValueError: naming the column and the value that is not of its kind.
@@ -74,7 +77,8 @@ def _numbers(name: str, values: list[Any], kind: Kind) -> np.ndarray | list[floa
     convert = _float if kind == "float" else _int
     if kind == "float":
         with suppress(TypeError, ValueError):  # a cell without a number: one by one, then
-            return np.array(values, dtype=object).astype(np.float64)
+            found = np.array(values, dtype=object).astype(np.float64)
+            return np.where(np.isinf(found), np.nan, found)
     try:
         return [None if _absent(each) else convert(each) for each in values]
     except (TypeError, ValueError):
@@ -96,7 +100,8 @@ def _absent(value: Any) -> bool:
 
 
 def _float(value: Any) -> float:
-    return float(value)
+    number = float(value)
+    return math.nan if math.isinf(number) else number
 
 
 def _int(value: Any) -> int:
@@ -112,7 +117,8 @@ def _kind(values: list[Any]) -> Kind:
     present = [str(each) for each in values if not _absent(each)]
     if present and all(_INTEGER.fullmatch(each) for each in present):
         return "int"
-    return "float" if present and all(_NUMBER.fullmatch(each) for each in present) else "text"
+    finite = [each for each in present if not _BEYOND.fullmatch(each)]
+    return "float" if finite and all(_NUMBER.fullmatch(each) for each in finite) else "text"
 
 
 def to_csv(frame: pd.DataFrame) -> str:

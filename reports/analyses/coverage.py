@@ -31,7 +31,10 @@ class Coverage:
             return Card(self.key, self.title, (*prose, "Nothing was lost and nothing excluded."), frame, folded=True)
         if (frame["outcome"] == "diverged").any():
             classes = results.study["data"].get("classes")
-            prose.append(f"A diverged run is an outcome and counts at chance accuracy (1/{classes}).")
+            prose.append(
+                f"A diverged run is an outcome and counts at chance accuracy (1/{classes})." if classes else
+                "The number of classes is not on record, so a diverged run has no value and counts as lost."
+            )  # fmt: skip
         table = Table(tuple(frame.columns), tuple(tuple(map(str, row)) for row in frame.to_numpy().tolist()),
                       (False, True, False, False))  # fmt: skip
         return Card(self.key, self.title, tuple(prose), frame, table, folded=True)

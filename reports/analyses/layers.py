@@ -33,12 +33,13 @@ class Layers:
         baseline = _baseline(results)
         if baseline is None:
             return "the study has no baseline cell whose layers could stand for the others"
-        recorded = (_by_cell(results)["cell"] == baseline).any()
-        return None if recorded else "the baseline has no complete run whose layers were recorded"
+        if _own(_by_cell(results), baseline).empty:
+            return "the baseline has no complete run with a layer that fires or has synapses on record"
+        return None
 
     def compute(self, results: StudyResults) -> Card:
         frame = _by_cell(results)
-        own = frame[(frame["cell"] == _baseline(results)) & (frame["firing_rate"].notna() | (frame["synops"] > 0))]
+        own = _own(frame, _baseline(results))
         total = float(own["synops"].sum())
         rows = tuple(_cells(row, frame, total) for row in own.to_dict("records"))
         headers = ["layer", "firing rate", "lowest of all cells", "highest", "kSynOps", "of all SynOps %"]
@@ -51,6 +52,11 @@ class Layers:
 
 def _baseline(results: StudyResults) -> str | None:
     return next((str(cell["cell"]) for cell in results.study["cells"] if not cell["varied"]), None)
+
+
+def _own(frame: pd.DataFrame, baseline: str | None) -> pd.DataFrame:
+    """The baseline's layers that fire or have synapses."""
+    return frame[(frame["cell"] == baseline) & (frame["firing_rate"].notna() | (frame["synops"] > 0))]
 
 
 def _by_cell(results: StudyResults) -> pd.DataFrame:
