@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from reports import wording
 from reports.analyses.card import Card, Table
+from reports.effects import effects
 from reports.outcomes import State, state_of
 from reports.results import StudyResults
 
+_LISTED, _NAMED = 20, 10
 _WORDS = {State.DIVERGED: "diverged", State.LOST: "lost", State.PRUNED: "pruned", State.ABSENT: "not run"}
 
 
 class Coverage:
-    """Runs that did not complete and cells that were excluded. The frame's columns: cell, seed, outcome, reason."""
+    """Runs that did not complete and cells that were excluded, and what lost runs could change.
+
+    The frame's columns: cell, seed, outcome, reason. A long list is printed by reason; guide.json holds every run.
+    """
 
     key = "coverage"
     title = "Lost runs and excluded cells"
@@ -35,9 +42,47 @@ class Coverage:
                 f"A diverged run is an outcome and counts at chance accuracy (1/{classes})." if classes else
                 "The number of classes is not on record, so a diverged run has no value and counts as lost."
             )  # fmt: skip
-        table = Table(tuple(frame.columns), tuple(tuple(map(str, row)) for row in frame.to_numpy().tolist()),
-                      (False, True, False, False))  # fmt: skip
+        prose += _bounds(results)
+        table = _by_reason(frame) if len(frame) > _LISTED else Table(
+            tuple(frame.columns), tuple(tuple(map(str, row)) for row in frame.to_numpy().tolist()),
+            (False, True, False, False),
+        )  # fmt: skip
         return Card(self.key, self.title, tuple(prose), frame, table, folded=True)
+
+
+def _by_reason(frame: pd.DataFrame) -> Table:
+    """How often each outcome and reason came, most frequent first, in how many cells."""
+    groups = frame.groupby(["outcome", "reason"], sort=True)
+    rows = [(str(outcome), str(reason), len(own), own["cell"].nunique()) for (outcome, reason), own in groups]
+    rows.sort(key=lambda row: (-row[2], row[0], row[1]))
+    return Table(("outcome", "reason", "runs or cells", "in cells"),
+                 tuple((outcome, reason, f"{count:,}", f"{cells:,}") for outcome, reason, count, cells in rows),
+                 (False, False, True, True))  # fmt: skip
+
+
+def _bounds(results: StudyResults) -> list[str]:
+    """A sentence for each contrast with lost runs: what it would be with them at the worst, either way."""
+    if results.study["design"] == "search":
+        return []
+    contrasts = effects(results)
+    rows = contrasts[contrasts["bound_low"].notna()].to_dict("records")
+    sentences = [_bound(row) for row in rows[:_NAMED]]
+    if len(rows) > _NAMED:
+        more = wording.count(len(rows) - _NAMED, "further contrast")
+        sentences.append(f"{more} with lost runs: effects.csv holds the bounds.")
+    return sentences
+
+
+def _bound(row: dict[Any, Any]) -> str:
+    lost = wording.count(int(row["lost_level"] + row["lost_reference"]), "lost run")
+    ends = (row["verdict_bound_low"], row["verdict_bound_high"])
+    moved = f"is {ends[0]} at the lower and {ends[1]} at the upper"
+    stands = "stands at both" if ends == (row["verdict"],) * 2 else moved
+    return (
+        f"{row['axis']}={row['level']} against {row['reference']}, {row['verdict']}: with its {lost} at the limits of "
+        f"accuracy the difference is bounded by {wording.span(row['bound_low'], row['bound_high'])} points; "
+        f"the verdict {stands}."
+    )
 
 
 def _runs(results: StudyResults) -> list[tuple[str, str, str, str]]:

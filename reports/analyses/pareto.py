@@ -17,18 +17,20 @@ from reports.statistics import paired
 from reports.statistics.front import on_front, probability_on_front
 from reports.statistics.paired import Floats
 
-_PICOJOULES = {"fp32": (4.6, 0.9), "int8": (0.23, 0.03)}
+_PICOJOULES = {"fp32": (4.6, 0.9), "fp16": (1.5, 0.4), "int8": (0.23, 0.03)}
 """A multiply-accumulate and an accumulate at 45 nm, in pJ (Horowitz, Computing's Energy Problem, 2014)."""
 
-_MOST_DRAWN = 200
+_KINDS = (("on_front", ""), ("energy", "_nj"))
+_MOST_DRAWN, _NAMED = 200, 5
 
 
 class Pareto:
     """Front of accuracy and energy.
 
     The frame's columns: cell, accuracy with accuracy_low and accuracy_high, energy_nj with energy_low and energy_high
-    (95 % t intervals over seed blocks), probability, on_front, and on_front_fp32, on_front_int8 (missing where
-    operations were not recorded).
+    (95 % t intervals over seed blocks), probability, on_front, and for each arithmetic (fp32, fp16, int8) on_front_*
+    and energy_*_nj, missing where operations were not recorded; beats_control, where a cell is the network without
+    spikes: whether the cell needs less energy at no less mean accuracy.
     """
 
     key = "pareto"
@@ -51,9 +53,16 @@ class Pareto:
             "probability": probability_on_front(value, cost), "on_front": _front(value, cost),
         })  # fmt: skip
         frame = frame.assign(**_by_arithmetic(results, value, at))
+        control = frame["cell"].isin(_controls(results))
+        if control.any():
+            best = frame[control]
+            cheaper = frame["energy_nj"].round(9) < best["energy_nj"].round(9).min()
+            frame["beats_control"] = cheaper & (frame["accuracy"].round(12) >= best["accuracy"].round(12).max())
         frame = frame.sort_values(["energy_nj", "accuracy", "cell"], ascending=[True, False, True], ignore_index=True)
+        against = _against_control(frame, frame["cell"].isin(_controls(results)))
         shown = frame[frame["on_front"] | (frame["probability"] >= 0.05)]
-        return Card(self.key, self.title, tuple(_prose(frame, len(blocks))), frame, _table(shown), _notes(frame, shown),
+        prose = (*_prose(frame, shown, len(blocks)), *against)
+        return Card(self.key, self.title, prose, frame, _table(shown), _notes(frame, shown),
                     folded=True, figure=_figure(frame, len(blocks)))  # fmt: skip
 
 
@@ -76,13 +85,53 @@ def _front(value: Floats, cost: Floats) -> np.ndarray:
 def _by_arithmetic(results: StudyResults, value: Floats, at: tuple[np.ndarray, ...]) -> dict[str, Any]:
     macs, acs = (Outcomes.of(results, metric).value[at] for metric in ("macs", "acs"))
     if np.isnan(macs).any() or np.isnan(acs).any():
-        return {f"on_front_{name}": pd.NA for name in _PICOJOULES}
-    return {
-        f"on_front_{name}": _front(value, (mac * macs + ac * acs) / 1000) for name, (mac, ac) in _PICOJOULES.items()
-    }
+        return {f"{kind}_{name}{unit}": pd.NA for name in _PICOJOULES for kind, unit in _KINDS}
+    energies = {name: (mac * macs + ac * acs) / 1000 for name, (mac, ac) in _PICOJOULES.items()}
+    fronts = {f"on_front_{name}": _front(value, energy) for name, energy in energies.items()}
+    return fronts | {f"energy_{name}_nj": energy.mean(axis=1) for name, energy in energies.items()}
 
 
-def _prose(frame: pd.DataFrame, blocks: int) -> list[str]:
+def _order(frame: pd.DataFrame) -> str:
+    """Whether the order of the cells by energy depends on the arithmetic, and for which pairs."""
+    energies = [frame[f"energy_{name}_nj"].to_numpy(float).round(9) for name in _PICOJOULES]
+    one, two = np.triu_indices(len(frame), 1)
+    signs = np.array([np.sign(each[one] - each[two]) for each in energies])
+    turned = np.flatnonzero((signs.min(axis=0) < 0) & (signs.max(axis=0) > 0))
+    pairs = f"{len(one):,} {'pair' if len(one) == 1 else 'pairs'} of cells"
+    if not len(turned):
+        return f"The order by energy of all {pairs} is the same in 32-bit and 16-bit floating point and 8-bit integers."
+    cells = frame["cell"].tolist()
+    named = wording.listing([f"{cells[one[at]]} and {cells[two[at]]}" for at in turned[:_NAMED]])
+    verb = "trades" if len(turned) == 1 else "trade"
+    rest = f", of which {_NAMED} are named" if len(turned) > _NAMED else ""
+    return (
+        f"Of {pairs}, {len(turned)} {verb} places by energy between 32-bit and 16-bit floating point and 8-bit integers"
+        f"{rest}: {named}."
+    )
+
+
+def _against_control(frame: pd.DataFrame, control: pd.Series) -> list[str]:
+    """What the network without spikes says of the others, where it is a cell."""
+    if not control.any():
+        return []
+    cells, beating = frame[~control], frame[~control & frame["beats_control"].astype(bool)]
+    names = frame.loc[control, "cell"].tolist()
+    which = f"the control without spikes ({names[0]})" if len(names) == 1 else "every control without spikes"
+    named = wording.listing(beating["cell"].tolist()[:_NAMED])
+    found = f": {named}{' and others' if len(beating) > _NAMED else ''}" if len(beating) else ""
+    return [
+        f"{len(beating)} of {wording.count(len(cells), 'spiking cell')} need less mean energy than {which} at no less "
+        f"mean accuracy{found}."
+    ]
+
+
+def _controls(results: StudyResults) -> set[str]:
+    """Names of the cells without spikes."""
+    axes = [axis["name"] for axis in results.study["axes"] if axis.get("path") == "model.neuron"]
+    return {str(cell["cell"]) for cell in results.study["cells"] for axis in axes if cell["levels"][axis] == "relu"}
+
+
+def _prose(frame: pd.DataFrame, shown: pd.DataFrame, blocks: int) -> list[str]:
     count = int(frame["on_front"].sum())
     verb = "is" if count == 1 else "are"
     sentences = [
@@ -91,11 +140,12 @@ def _prose(frame: pd.DataFrame, blocks: int) -> list[str]:
     ]
     if frame["on_front_fp32"].isna().any():
         return sentences
+    order = _order(frame) if len(frame) <= _MOST_DRAWN else _order(shown)
     changed = frame.loc[frame["on_front_fp32"].astype(bool) != frame["on_front_int8"].astype(bool), "cell"].tolist()
     if not changed:
-        return [*sentences, "The front has the same cells with 8-bit integers as with 32-bit floating point."]
+        return [*sentences, "The front has the same cells with 8-bit integers as with 32-bit floating point.", order]
     return [*sentences, "Whether a cell is on the front depends on the arithmetic (32-bit floating point or 8-bit "
-            f"integers) for {wording.listing(changed)}."]  # fmt: skip
+            f"integers) for {wording.listing(changed)}.", order]  # fmt: skip
 
 
 def _notes(frame: pd.DataFrame, shown: pd.DataFrame) -> tuple[str, ...]:
@@ -106,7 +156,7 @@ def _notes(frame: pd.DataFrame, shown: pd.DataFrame) -> tuple[str, ...]:
     ]
     if not frame["on_front_fp32"].isna().any():
         notes.append("Arithmetic at 45 nm, multiply-accumulate and accumulate (Horowitz 2014): 4.6 and 0.9 pJ in "
-                     "32-bit floating point, 0.23 and 0.03 pJ in 8-bit integers.")  # fmt: skip
+                     "32-bit floating point, 1.5 and 0.4 in 16-bit, 0.23 and 0.03 pJ in 8-bit integers.")  # fmt: skip
     left = len(frame) - len(shown)
     if left:
         notes.append(f"Not shown: {wording.count(left, 'cell')} off the front, on it in fewer than 5 % of resamples.")

@@ -69,6 +69,11 @@ def test_the_card_names_the_front_and_what_the_arithmetic_changes() -> None:
     assert card.frame["on_front_int8"].tolist() == [True, True, True]
     assert card.prose[0].startswith("2 of 3 cells are on the front")
     assert card.prose[1].endswith("for residual=sew_add.")
+    assert card.frame["energy_fp16_nj"].tolist() == pytest.approx([3.32, 33.2, 48.3])
+    assert card.prose[2] == (
+        "Of 3 pairs of cells, 1 trades places by energy between 32-bit and 16-bit floating point and 8-bit integers: "
+        "baseline and residual=sew_add."
+    )
     assert card.table is not None and card.table.rows[1] == ("baseline", "81.0", "100", "yes", "1.00")
     assert card.notes[-1].startswith("Not shown: 1 cell off the front")
 
@@ -91,3 +96,22 @@ def test_the_guide_as_json_holds_every_card_with_numbers_or_null(tmp_path: Path)
     rows = [dict(zip(cards["pareto"]["columns"], row, strict=True)) for row in cards["pareto"]["rows"]]
     assert rows[0]["cell"] == "residual=plain" and rows[0]["accuracy"] == pytest.approx(0.605)
     assert rows[0]["on_front"] is True and rows[0]["on_front_int8"] is None
+
+
+def test_every_cell_is_held_against_the_control_without_spikes() -> None:
+    """A saving counts only at no less accuracy than the control's: no claim about energy stands without it."""
+    results = one_factor(
+        {"baseline": {"": [0.8, 0.82]}, "neuron": {"relu": [0.8, 0.81], "plif": [0.7, 0.7], "if": [0.9, 0.9]}},
+        baseline={"neuron": "lif"},
+    )
+    energies = {"baseline": 50.0, "neuron=relu": 100.0, "neuron=plif": 10.0, "neuron=if": 120.0}
+    runs = results.runs.assign(energy_nj=results.runs["cell"].map(energies))
+    card = Pareto().compute(
+        StudyResults(results.study, runs, results.curves, results.layers, [], {}, results.provenance)
+    )
+    assert card.prose[-1] == (
+        "1 of 3 spiking cells need less mean energy than the control without spikes (neuron=relu) at no less mean "
+        "accuracy: baseline."
+    )
+    beats = card.frame.set_index("cell")["beats_control"]
+    assert beats.to_dict() == {"neuron=plif": False, "baseline": True, "neuron=relu": False, "neuron=if": False}

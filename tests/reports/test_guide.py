@@ -14,8 +14,10 @@ from synthetic_studies import factorial, one_factor
 
 from reports.analyses.axis_effects import AxisEffects
 from reports.analyses.card import Card, Table, card_of
+from reports.analyses.coverage import Coverage
 from reports.analyses.overview import Overview
 from reports.analyses.recommendations import Recommendations
+from reports.effects import axis_effects
 from reports.guide import cards, text_tables, write_guide
 from reports.render import markdown
 from reports.results import StudyResults
@@ -272,3 +274,23 @@ def test_two_better_levels_are_not_ranked_and_a_worse_one_recommends_no_referenc
     assert second.startswith("Take residual=or rather than sresnet") and "not tested against ms, also better" in second
     assert third.startswith("Do not take residual=plain in place of sresnet")
     assert not frame["recommendation"].str.contains("Keep").any()
+
+
+def test_coverage_bounds_every_contrast_with_lost_runs() -> None:
+    values = {"baseline": {"": REFERENCE}, "residual": {"plain": ["out of memory", *WORSE[1:]]}}
+    card = Coverage().compute(one_factor(values, baseline=BASELINE))
+    row = axis_effects(one_factor(values, baseline=BASELINE), "residual").iloc[0]
+    assert card.prose[-1] == (
+        f"residual=plain against sresnet, {row['verdict']}: with its 1 lost run at the limits of accuracy the "
+        f"difference is bounded by -20.4 to -0.4 points; the verdict is {row['verdict_bound_low']} at the lower and "
+        f"{row['verdict_bound_high']} at the upper."
+    )
+
+
+def test_many_lost_runs_are_counted_by_reason_and_listed_in_the_frame() -> None:
+    lost = ["out of memory"] * 20 + ["diverged in epoch 0"] * 5
+    card = Coverage().compute(
+        one_factor({"baseline": {"": [0.9] * 25}, "residual": {"plain": lost}}, baseline=BASELINE)
+    )
+    assert len(card.frame) == 25 and card.table is not None
+    assert card.table.rows == (("lost", "out of memory", "20", "1"), ("diverged", "diverged in epoch 0", "5", "1"))
