@@ -148,7 +148,7 @@ def encoded(record: RunRecord) -> str:
 
     Text, not a JSON object: a diverged run's NaN is no JSON, and a dashboard's reader would stumble over it.
     """
-    return replace(record, curves=[], layers=[], correct="").to_json()
+    return replace(record, curves=[], layers=[], correct="", profile={}).to_json()
 
 
 def decoded(trial: FrozenTrial) -> RunRecord | None:

@@ -1,4 +1,4 @@
-"""What a training tells while it runs: a progress file for the coordinator, and the curves of the record."""
+"""What a training tells while it runs: a progress file for the coordinator, the curves of the record, its phases."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import pytorch_lightning as pl
 
 from ablate.files import write_atomically
+from ablate.phases import Clock
 from ablate.pruning import Judge, Pruned
 from reports.schema import curve
 
@@ -77,3 +78,29 @@ class Curves(pl.Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.rows = state_dict["rows"]
+
+
+class TrainingPhases(pl.Callback):
+    """Tells training steps from validation and from what Lightning does around them.
+
+    The very first step is a phase of its own: buffers are made in it, and kernels compiled.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._around = ""
+        self._warm = False
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._around = self._clock.enter("training steps" if self._warm else "first step")
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        if not self._warm:
+            self._warm = True
+            self._clock.enter("training steps")
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._clock.enter("validation")
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._clock.enter(self._around)

@@ -81,6 +81,7 @@ class RunRecord(_Json):
         layers: rows of the layers table without the run id.
         correct: per-sample correctness on the test set in its fixed order: base64 of packed bits, sample 0 first.
         provenance: commit, versions, device, back end, data fingerprint, samples in each part of the data.
+        profile: phase -> seconds, where they were asked for; no part of the study's tables.
     """
 
     run_id: str
@@ -94,6 +95,7 @@ class RunRecord(_Json):
     layers: list[dict[str, Any]] = field(default_factory=list)
     correct: str = ""
     provenance: dict[str, Any] = field(default_factory=dict)
+    profile: dict[str, float] = field(default_factory=dict)
 
     @property
     def origin(self) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import ModelCheckpoint
 
-from ablate.callbacks import Curves, ProgressFile, Pruning
+from ablate.callbacks import Curves, ProgressFile, Pruning, TrainingPhases
+from ablate.checkpoints import Checkpoints
+from ablate.phases import Clock
 from ablate.pruning import Judge, Pruned
 from ablate.records import RunSpec, last_checkpoint
 from lightning_modules.classifier import SpikingClassifier
@@ -27,7 +28,9 @@ class Trained:
     curves: list[list[Any]]
 
 
-def train(spec: RunSpec, classifier: SpikingClassifier, data: pl.LightningDataModule, logger: Any) -> Trained:
+def train(
+    spec: RunSpec, classifier: SpikingClassifier, data: pl.LightningDataModule, logger: Any, clock: Clock
+) -> Trained:
     """Train `classifier`, leave it with the weights of the chosen epoch, and evaluate test with them once.
 
     Lightning announces its own choices on every start and warns of loaders without workers, which is how whole-batch
@@ -36,18 +39,11 @@ def train(spec: RunSpec, classifier: SpikingClassifier, data: pl.LightningDataMo
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     last = last_checkpoint(spec)
     objective = spec.execution["objective"]
-    best = ModelCheckpoint(
-        dirpath=last.parent,
-        filename="best",
-        monitor=objective["metric"],
-        mode="max" if objective["direction"] == "maximize" else "min",
-        save_last=True,
-        save_on_train_epoch_end=True,  # else a checkpoint holds an epoch that has not quite ended
-        enable_version_counter=False,
-    )
+    best = Checkpoints(last, metric=objective["metric"], direction=objective["direction"], clock=clock)
     curves = Curves()
     progress = ProgressFile(Path(spec.directory) / "progress.json", token=spec.token, metric=objective["metric"])
-    callbacks = [curves, progress, *_pruning(spec), best]
+    callbacks = [TrainingPhases(clock), curves, progress, *_pruning(spec), best]
+    clock.enter("Lightning")
     trainer = pl.Trainer(
         accelerator=spec.execution.get("accelerator", "auto"),
         devices=1,
@@ -63,13 +59,14 @@ def train(spec: RunSpec, classifier: SpikingClassifier, data: pl.LightningDataMo
         warnings.filterwarnings("ignore", module="pytorch_lightning")
         started = time.perf_counter()
         try:
-            trainer.fit(classifier, datamodule=data, ckpt_path=_resumable(last, classifier), weights_only=True)
+            trainer.fit(classifier, datamodule=data, ckpt_path=_resumable(last, best, classifier), weights_only=True)
         except Pruned as pruned:
             pruned.curves = curves.rows
             last.unlink(missing_ok=True)
             raise
         seconds = time.perf_counter() - started
-        chosen = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
+        clock.enter("test")
+        chosen = torch.load(best.best, map_location="cpu", weights_only=True)
         classifier.load_state_dict(chosen["state_dict"])
         # A tuning chooses on validation; what it tries never sees test.
         tuning = spec.execution.get("purpose") == "tuning"
@@ -96,7 +93,7 @@ def _pruning(spec: RunSpec) -> list[pl.Callback]:
     return [Pruning(Judge(block), metric=block["metric"])] if block else []
 
 
-def _resumable(path: Path, classifier: SpikingClassifier) -> Path | None:
+def _resumable(path: Path, best: Checkpoints, classifier: SpikingClassifier) -> Path | None:
     """The checkpoint of an interrupted attempt, if it is whole and belongs to exactly this experiment."""
     if not path.is_file():
         return None
@@ -106,7 +103,7 @@ def _resumable(path: Path, classifier: SpikingClassifier) -> Path | None:
         # A checkpoint torn by a full disk or a dying machine costs the epochs so far, never the run.
         print(f"starting anew: {path.name} is unreadable ({type(error).__name__})")
         return None
-    if stored.get("hyper_parameters") != dict(classifier.hparams):
+    if stored.get("hyper_parameters") != dict(classifier.hparams) or best.state_key not in stored.get("callbacks", {}):
         print(f"starting anew: {path.name} is of another experiment")
         return None
     print(f"going on behind epoch {stored['epoch']} of an interrupted attempt")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ablate import plugins
 from ablate.backend import computing
 from ablate.memory import PeakMemory
+from ablate.phases import Clock
 from ablate.provenance import provenance
 from ablate.pruning import Pruned
 from ablate.records import RunRecord, RunSpec, last_checkpoint
@@ -21,16 +23,18 @@ if TYPE_CHECKING:
 def run(spec: RunSpec) -> RunRecord:
     """Train, choose the epoch on validation, evaluate test once, measure.
 
-    Divergence is an outcome of the cell and becomes a record; what else goes wrong is raised, for the engine to tell
-    what deserves a retry.
+    With `profile` in the execution of the spec, the record says what the time went into. Divergence is an outcome of
+    the cell and becomes a record; what else goes wrong is raised, for the engine to tell what deserves a retry.
     """
+    clock = Clock("imports and plug-ins")
     from lightning_modules.classifier import Diverged
 
     plugins.load_installed()
     plugins.load(spec.execution.get("plugins", []), spec.execution.get("plugin_folders", []))
+    clock.enter("W&B")
     with tracked(spec, resumed=last_checkpoint(spec).exists()) as logger:
         try:
-            record = _attempt(spec, logger)
+            record = _attempt(spec, logger, clock)
         except Pruned as stopped:
             record = RunRecord(
                 spec.run_id, spec.attempt, spec.token, "pruned", reason=str(stopped),
@@ -40,23 +44,25 @@ def run(spec: RunSpec) -> RunRecord:
             record = RunRecord(
                 spec.run_id, spec.attempt, spec.token, "failed", reason=f"diverged {error}", kind="diverged"
             )
+        clock.enter("W&B")
         summarise(logger, record)
-    return record
+    return replace(record, profile=clock.stop()) if spec.execution.get("profile") else record
 
 
-def _attempt(spec: RunSpec, logger: Any) -> RunRecord:
+def _attempt(spec: RunSpec, logger: Any, clock: Clock) -> RunRecord:
     from ablate.training import train
-    from lightning_modules.diagnostics import diagnose
-    from lightning_modules.energy import measure
+    from lightning_modules.examination import examine
 
-    classifier, module, _ = built(spec)
+    classifier, module, _ = built(spec, clock)
     device = chosen_device(spec)
     backend = computing(spec.execution.get("backend", "eager"), device)
     classifier.network.use_backend(backend)
     with PeakMemory(device) as memory:
-        trained = train(spec, classifier, module, logger)
-        cost = measure(classifier, module)
-        layers = _joined(cost.layers, diagnose(classifier, module))
+        trained = train(spec, classifier, module, logger, clock)
+        clock.enter("energy and diagnostics")
+        cost, diagnostics = examine(classifier, module)
+        layers = _joined(cost.layers, diagnostics)
+    clock.enter("record")
     return RunRecord(
         run_id=spec.run_id,
         attempt=spec.attempt,
@@ -77,14 +83,16 @@ def _attempt(spec: RunSpec, logger: Any) -> RunRecord:
     )
 
 
-def built(spec: RunSpec) -> tuple[SpikingClassifier, Any, DatasetFacts]:
+def built(spec: RunSpec, clock: Clock | None = None) -> tuple[SpikingClassifier, Any, DatasetFacts]:
     """The network and the data module of a run, and what is known of its data set."""
+    clock = clock or Clock("network")
     from lightning_modules import data
     from lightning_modules.choices import DataChoices, ModelChoices, TrainingChoices
     from lightning_modules.classifier import SpikingClassifier
 
     choices = DataChoices.model_validate({**spec.config["data"], "root": spec.execution.get("data_root")})
     facts = data.describe(choices)
+    clock.enter("network")
     classifier = SpikingClassifier(
         ModelChoices.model_validate(spec.config["model"]),
         TrainingChoices.model_validate(spec.config["training"]),
@@ -93,11 +101,13 @@ def built(spec: RunSpec) -> tuple[SpikingClassifier, Any, DatasetFacts]:
         events=facts.kind == "events",
         seed=spec.seed,
     )
+    clock.enter("data")
     module = data.open(
         choices,
         encoder=classifier.network.encoder,
         seed=spec.seed,
         select_on_test=spec.config["protocol"] == "paper_compat",
+        keep=True,
     )
     return classifier, module, facts
 

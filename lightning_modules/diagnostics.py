@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -10,7 +13,9 @@ from torch import Tensor, nn
 
 from lightning_modules.classifier import SpikingClassifier
 from lightning_modules.data.module import TensorData
+from lightning_modules.evaluation import run_through
 from lightning_modules.measurements import spikes_seen
+from lightning_modules.network import SpikingResNet
 from lightning_modules.precision import computed_in
 from lightning_modules.residual import ResidualBlock
 
@@ -25,11 +30,50 @@ def diagnose(classifier: SpikingClassifier, data: TensorData) -> list[dict[str, 
 
     The classifier is left as it is.
     """
-    rows = [_row(layer, gradient_norm=norm) for layer, norm in gradient_norms(classifier, data).items()]
-    use = NeuronUse()
-    largest = _validate(classifier, data, use)
-    rows += [_row(layer, silent=silent, saturated=full) for layer, (silent, full) in use.shares().items()]
-    return rows + [_row(layer, largest=float(value)) for layer, value in largest.items()]
+    with watched(classifier.network) as seen:
+        run_through(classifier, data.val_dataloader())
+    return rows(gradient_norms(classifier, data), seen)
+
+
+@dataclass(slots=True)
+class Seen:
+    """What was seen of a network: the use of its neurons, and the largest absolute output of each block."""
+
+    use: NeuronUse
+    largest: dict[str, Tensor]
+
+
+@contextmanager
+def watched(network: SpikingResNet) -> Iterator[Seen]:
+    """See all that `network` computes while the context is open."""
+    seen = Seen(NeuronUse(), {})
+
+    def watch(name: str, block: nn.Module) -> Any:
+        def see(module: nn.Module, inputs: Any, output: Tensor) -> None:
+            top = output.abs().amax()
+            seen.largest[name] = torch.maximum(seen.largest[name], top) if name in seen.largest else top
+
+        return block.register_forward_hook(see)
+
+    handles = [watch(name, each) for name, each in network.named_modules() if isinstance(each, ResidualBlock)]
+    try:
+        with spikes_seen(network, seen.use.add):
+            yield seen
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def rows(norms: dict[str, float], seen: Seen) -> list[dict[str, Any]]:
+    """The rows of `diagnose`.
+
+    Args:
+        norms: from `gradient_norms`.
+        seen: what the validation part made the network do.
+    """
+    found = [_row(layer, gradient_norm=norm) for layer, norm in norms.items()]
+    found += [_row(layer, silent=silent, saturated=full) for layer, (silent, full) in seen.use.shares().items()]
+    return found + [_row(layer, largest=float(value)) for layer, value in seen.largest.items()]
 
 
 def gradient_norms(classifier: SpikingClassifier, data: TensorData) -> dict[str, float]:
@@ -64,32 +108,6 @@ class NeuronUse:
             layer: (float((~fired).double().mean()), float((~self._rested[layer]).double().mean()))
             for layer, fired in self._fired.items()
         }
-
-
-def _validate(classifier: SpikingClassifier, data: TensorData, use: NeuronUse) -> dict[str, Tensor]:
-    largest: dict[str, Tensor] = {}
-
-    def watch(name: str, block: nn.Module) -> Any:
-        def see(module: nn.Module, inputs: Any, output: Tensor) -> None:
-            top = output.abs().amax()
-            largest[name] = torch.maximum(largest[name], top) if name in largest else top
-
-        return block.register_forward_hook(see)
-
-    blocks = [(name, each) for name, each in classifier.network.named_modules() if isinstance(each, ResidualBlock)]
-    handles = [watch(name, block) for name, block in blocks]
-    was_training = classifier.training
-    classifier.eval()
-    try:
-        with torch.no_grad(), spikes_seen(classifier.network, use.add):
-            for batch in data.val_dataloader():
-                x, _, sample_index = (part.to(classifier.device) for part in batch)
-                classifier.outputs(x, classifier.noise(x, sample_index, training=False))
-    finally:
-        classifier.train(was_training)
-        for handle in handles:
-            handle.remove()
-    return largest
 
 
 def _row(layer: str, **values: float) -> dict[str, Any]:

@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import torch
-
 from lightning_modules.classifier import SpikingClassifier
 from lightning_modules.data.module import TensorData
+from lightning_modules.evaluation import run_through
 from lightning_modules.operations import Operations, Overhead, counted
 
 Preset = Literal["fp32", "fp16", "int8"]
@@ -65,16 +64,8 @@ def measure(
         integer_as_ac: count an integer input as that many accumulates instead of a multiply-accumulate.
         synaptic_only: leave neuron updates, residual additions and normalisations out of macs, acs and energy.
     """
-    was_training, samples = classifier.training, 0
-    classifier.eval()
-    try:
-        with torch.no_grad(), counted(classifier.network) as counts:
-            for batch in data.val_dataloader():
-                x, _, sample_index = (part.to(classifier.device) for part in batch)
-                classifier.outputs(x, classifier.noise(x, sample_index, training=False))
-                samples += len(x)
-    finally:
-        classifier.train(was_training)
+    with counted(classifier.network) as counts:
+        samples = run_through(classifier, data.val_dataloader())
     return cost(counts, samples, preset=preset, integer_as_ac=integer_as_ac, synaptic_only=synaptic_only)
 
 

@@ -1,4 +1,4 @@
-"""Accuracy of a trained network on a test part, also when it may only look at the first t of its T steps."""
+"""A trained network on its data: one pass, and accuracy when it may only look at the first t of its T steps."""
 
 from __future__ import annotations
 
@@ -9,6 +9,25 @@ import torch
 from lightning_modules.classifier import SpikingClassifier
 from lightning_modules.data.batches import Batch
 from lightning_modules.early_steps import RightByStep
+
+
+def run_through(classifier: SpikingClassifier, batches: Iterable[Batch]) -> int:
+    """Show the network all batches in evaluation mode and without gradients, for hooks to see; keeps its mode.
+
+    Returns:
+        The number of samples.
+    """
+    was_training, samples = classifier.training, 0
+    classifier.eval()
+    try:
+        with torch.no_grad():
+            for batch in batches:
+                x, _, sample_index = (part.to(classifier.device) for part in batch)
+                classifier.outputs(x, classifier.noise(x, sample_index, training=False))
+                samples += len(x)
+    finally:
+        classifier.train(was_training)
+    return samples
 
 
 def accuracy_by_steps(

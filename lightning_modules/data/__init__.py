@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from lightning_modules.catalogue import near
@@ -119,6 +120,7 @@ def open(  # the counterpart of describe; read as data.open
     seed: int,
     root: str | None = None,
     select_on_test: bool = False,
+    keep: bool = False,
 ) -> TensorData:
     """Load the chosen data set as a Lightning data module whose loaders yield `(x, y, sample_index)`.
 
@@ -128,6 +130,8 @@ def open(  # the counterpart of describe; read as data.open
         seed: the seed block; it decides the order of the training samples and their augmentation.
         root: folder with the files; None takes `choices.root`.
         select_on_test: the released habit of S-ResNet, see `TensorData`.
+        keep: hold the samples for the next call of this process for the same ones, which then does not look at files:
+            for workers, whose study has looked at them.
 
     Raises:
         ValueError: for an unknown data set or split, or content that is not what the catalogue lists.
@@ -139,8 +143,7 @@ def open(  # the counterpart of describe; read as data.open
     facts = describe(choices)
     if root is not None:
         choices = choices.model_copy(update={"root": root})
-    chosen = entry(facts.name)
-    loaded = _load(chosen, choices, facts.split)
+    loaded = _kept(_samples_of(choices), facts.split) if keep else _load(entry(facts.name), choices, facts.split)
     return TensorData(
         _framed(loaded, encoder, choices) if facts.kind == "events" else loaded,
         facts,
@@ -182,6 +185,19 @@ def fingerprint(choices: DataChoices) -> str:
 def _load(chosen: DatasetEntry, choices: DataChoices, split: str) -> Any:
     module, _, function = chosen.loader.partition(":")
     return getattr(importlib.import_module(module), function)(chosen, choices, split)
+
+
+def _samples_of(choices: DataChoices) -> str:
+    """The choices that say which samples there are, as text; the others only say how they are fed."""
+    return choices.model_dump_json(exclude={"batch_size", "augment", "mix", "frame_order", "resolution"})
+
+
+@lru_cache(maxsize=1)
+def _kept(samples: str, split: str) -> Any:
+    from lightning_modules.choices import DataChoices
+
+    choices = DataChoices.model_validate_json(samples)
+    return _load(entry(choices.name), choices, split)
 
 
 def _framed(recordings: Recordings, encoder: Encoder, choices: DataChoices) -> Arrays:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -11,7 +12,7 @@ from torch import Tensor
 from lightning_modules.data.splits import Split
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Arrays:
     """All samples of a data set with the split.
 
@@ -34,8 +35,10 @@ class Arrays:
 
         Of event frames it is that of their recordings, so that it does not depend on how frames are made.
         """
-        if self.recordings is not None:
-            return self.recordings
+        return self.recordings or self._content
+
+    @cached_property
+    def _content(self) -> str:
         digest = hashlib.sha256(f"{tuple(self.images.shape)}/{self.levels}/{self.split.digest()}/".encode())
         digest.update(self.images.to(torch.uint8).contiguous().numpy().data)
         digest.update(self.labels.to(torch.int64).contiguous().numpy().data)

@@ -9,9 +9,10 @@ import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Split:
     """Indices into the data set, ascending in each part."""
 
@@ -22,6 +23,10 @@ class Split:
 
     def digest(self) -> str:
         """sha256 over the indices of the three parts."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
         lines = [",".join(map(str, part)) for part in (self.train, self.validation, self.test)]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
