@@ -56,6 +56,7 @@ def run(
     preflight: Annotated[
         bool | None, typer.Option("--preflight/--no-preflight", help="Try every cell first; long studies by default.")
     ] = None,
+    profile: Annotated[bool, typer.Option("--profile", help="Tell what the runs spend their time on.")] = False,
     accept_code: Annotated[
         bool, typer.Option("--accept-code", help="Go on with other code than computed the runs so far.")
     ] = False,
@@ -81,6 +82,7 @@ def run(
             storage=storage,
             accept_code=accept_code,
             preflight=preflight,
+            profile=profile,
         )
     )
 

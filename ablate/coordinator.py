@@ -15,6 +15,7 @@ from ablate.attempts import Attempt, Planned
 from ablate.engines.base import Engine, one_line
 from ablate.errors import StudyError
 from ablate.ledger import Ledger
+from ablate.phases import Clock
 from ablate.progress import ProgressWatch
 from ablate.records import RunRecord, RunSpec
 from ablate.storage import storage_errors
@@ -90,6 +91,7 @@ def coordinate(
     *,
     retries: int = 2,
     source: Source | None = None,
+    clock: Clock | None = None,
 ) -> Summary:
     """Do what is missing of `runs`, seed block after seed block, and book it. Shuts the engine down in any case.
 
@@ -102,12 +104,13 @@ def coordinate(
         retries: further attempts at a run that crashes (a dead worker, no memory); errors of the run itself and
             divergence are not repeated.
         source: gives further runs while others end.
+        clock: gets the phase `ledger`, for claiming and booking.
 
     Raises:
         Interrupted: on Ctrl-C, when everything is stopped and booked.
         StudyError: if the storage fails or the study was taken over; the study is intact.
     """
-    return _Loop(ledger, runs, engine, make_spec, listener, retries, source).run()
+    return _Loop(ledger, runs, engine, make_spec, listener, retries, source, clock).run()
 
 
 class _Loop:
@@ -120,7 +123,9 @@ class _Loop:
         listener: Listener,
         retries: int,
         source: Source | None,
+        clock: Clock | None,
     ) -> None:
+        self._clock = clock or Clock("waiting")
         self._ledger = ledger
         self._runs = list(runs)
         self._source = source
@@ -198,7 +203,8 @@ class _Loop:
         return due.popleft() if due else None
 
     def _start(self, run: Planned) -> None:
-        attempt = self._ledger.claim(run.run_id)
+        with self._clock.phase("ledger"):
+            attempt = self._ledger.claim(run.run_id)
         spec = self._make_spec(run, attempt)
         self._claimed[run.run_id] = spec
         with storage_errors(spec.directory):
@@ -212,7 +218,8 @@ class _Loop:
         """Book a finished attempt; gives the run back if it is to be tried again."""
         run, attempt, spec = self._running.pop(future)
         self._watch.remove(spec)
-        record = self._ledger.finish(attempt, _outcome(future, spec))
+        with self._clock.phase("ledger"):
+            record = self._ledger.finish(attempt, _outcome(future, spec))
         del self._claimed[run.run_id]
         self._ended += 1
         again = record.kind == "crash" and attempt.crashes < self._retries

@@ -22,15 +22,17 @@ class Specs:
     Args:
         directory: the study.
         ledger: tells a run that may be pruned what its seed block has done.
+        profile: whether records say what the time went into.
     """
 
-    def __init__(self, directory: StudyDirectory, ledger: Ledger) -> None:
+    def __init__(self, directory: StudyDirectory, ledger: Ledger, profile: bool = False) -> None:
         self._directory = directory
         self._ledger = ledger
         study = directory.study
         self._tracking = study.fields.tracking.model_dump() | {"directory": str(directory.path.absolute())}
         chosen = backend.settled(directory.path)
         self._execution = execution(study) | {"backend": chosen.backend if chosen else "eager"}
+        self._execution |= {"profile": True} if profile else {}
 
     def __call__(self, run: PlannedRun | SampledRun, attempt: Attempt) -> RunSpec:
         planned = run.planned if isinstance(run, SampledRun) else run

@@ -14,11 +14,12 @@ from ablate.attempts import RunState
 from ablate.config import Study
 from ablate.coordinator import Listener, Summary, coordinate
 from ablate.design import Plan
-from ablate.engines import choice
+from ablate.engines import Engine, choice
 from ablate.engines.choice import Placement
 from ablate.engines.on_demand import OnDemand
 from ablate.errors import RequestError
 from ablate.ledger import Ledger
+from ablate.profile import Profile
 from ablate.provenance import code, commit
 from ablate.records import RunRecord
 from ablate.specs import Specs
@@ -174,6 +175,7 @@ def execute(
     retry_failed: bool = False,
     confirm: Confirm | None = None,
     opened: Callable[[Ledger], None] | None = None,
+    profile: Profile | None = None,
 ) -> Summary:
     """Run what is missing; on a finished study nothing. The study directory is created if need be.
 
@@ -183,6 +185,7 @@ def execute(
         retry_failed: whether runs that failed are repeated.
         confirm: the cells to run on fresh seeds when all else is done.
         opened: is shown the ledger before the first run starts: what it found and settled.
+        profile: is filled with what the runs cost.
 
     Raises:
         Interrupted: on Ctrl-C, with everything booked.
@@ -199,11 +202,11 @@ def execute(
             opened(ledger)
         if retry_failed:
             ledger.retry_failed(work.bookable(prepared.study, prepared.plan))
-        summary = _coordinate(prepared, prepared.plan, ledger, listener)
+        summary = _coordinate(prepared, prepared.plan, ledger, listener, profile)
         if confirm is None:
             return summary
         plan = _with_confirmation(prepared.study, ledger, confirm)
-        confirmed = _coordinate(prepared, plan, ledger, listener)
+        confirmed = _coordinate(prepared, plan, ledger, listener, profile)
         return replace(
             confirmed, attempts=summary.attempts + confirmed.attempts, seconds=summary.seconds + confirmed.seconds
         )
@@ -217,13 +220,18 @@ def _backend(prepared: Prepared) -> backend.Choice:
     return backend.choose(prepared.directory.path, engine.backend, updates=updates, began=began, gpu=gpu)
 
 
-def _coordinate(prepared: Prepared, plan: Plan, ledger: Ledger, listener: Listener) -> Summary:
+def _coordinate(prepared: Prepared, plan: Plan, ledger: Ledger, listener: Listener, profile: Profile | None) -> Summary:
     """Work on a plan with an engine of its own, which starts with the first run."""
     todo = work.work(prepared.study, plan, ledger)
     folder = prepared.directory.path.absolute() / "slurm"
-    engine = OnDemand(partial(choice.create, prepared.placement, TRIAL, folder))
-    specs, retries = Specs(prepared.directory, ledger), prepared.study.fields.engine.retries
-    return coordinate(ledger, todo.runs, engine, specs, listener, retries=retries, source=todo.source)
+    engine: Engine = OnDemand(partial(choice.create, prepared.placement, TRIAL, folder))
+    specs, retries = Specs(prepared.directory, ledger, profile is not None), prepared.study.fields.engine.retries
+    if profile is None:
+        return coordinate(ledger, todo.runs, engine, specs, listener, retries=retries, source=todo.source)
+    watched, clock = profile.watched(engine), profile.clock
+    summary = coordinate(ledger, todo.runs, watched, specs, listener, retries=retries, source=todo.source, clock=clock)
+    profile.collect(ledger)
+    return summary
 
 
 def _with_confirmation(study: Study, ledger: Ledger, confirm: Confirm) -> Plan:

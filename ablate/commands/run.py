@@ -13,11 +13,13 @@ from rich.text import Text
 from ablate import study_directory, synchronise, workflow
 from ablate.commands.plan import describe
 from ablate.commands.preflight import examine
+from ablate.commands.profile import show
 from ablate.commands.report import print_report
 from ablate.coordinator import Interrupted, Summary
 from ablate.display import Tally, display, duration
 from ablate.errors import StudyError
 from ablate.ledger import Ledger
+from ablate.profile import Profile
 from ablate.progress import epochs_kept
 from ablate.study_directory import MAIN
 from ablate.wandb_server import connection, online_problem
@@ -36,6 +38,7 @@ def main(
     storage: str | None = None,
     accept_code: bool = False,
     preflight: bool | None = None,
+    profile: bool = False,
 ) -> int:
     """Exit code: 0 if every planned run is complete, 1 if some failed, 130 after Ctrl-C."""
     prepared = workflow.prepare(argument, overrides, directory=directory, branch=branch, storage=storage)
@@ -58,11 +61,17 @@ def main(
         higher_is_better=prepared.study.objective.direction == "maximize",
         by_cell=prepared.values(prepared.study.objective.metric),
     )
+    profiled = Profile() if profile else None
     try:
         with display(console, tally, study=prepared.study.name) as shown:
             wanted = Confirm(confirm, seeds) if confirm is not None else None
             summary = workflow.execute(
-                prepared, shown, retry_failed=retry_failed, confirm=wanted, opened=partial(_say_found, console, tally)
+                prepared,
+                shown,
+                retry_failed=retry_failed,
+                confirm=wanted,
+                opened=partial(_say_found, console, tally),
+                profile=profiled,
             )
     except Interrupted as stopped:
         _say_stopped(console, stopped, _again(prepared, argument, given=bool(overrides or directory)))
@@ -71,6 +80,8 @@ def main(
         console.print(f"{summary.attempts} runs in {duration(summary.seconds)}")
     else:
         console.print("Nothing to run: every planned run has ended.")
+    if profiled is not None:
+        show(console, prepared.directory.path, profiled)
     prepared = workflow.refreshed(prepared)
     print_report(console, prepared)
     if prepared.study.fields.tracking.mode == "online" and not offline:
