@@ -8,14 +8,15 @@ from typing import Any
 
 import pandas as pd
 
-from ablate import same_data, sampled
+from ablate import same_data, sampled, wandb_place
 from ablate.design import Cell, ExcludedCell, Plan, PlannedRun
 from ablate.ledger import Ledger
 from ablate.records import RunRecord
 from ablate.study_directory import StudyDirectory
+from ablate.wandb_identity import identity_of
 from lightning_modules import data
 from reports.results import StudyResults
-from reports.schema import ORIGIN
+from reports.schema import ORIGIN, WANDB_RUN
 
 
 def results(directory: StudyDirectory, plan: Plan, ledger: Ledger) -> StudyResults:
@@ -26,6 +27,7 @@ def results(directory: StudyDirectory, plan: Plan, ledger: Ledger) -> StudyResul
     records: list[RunRecord] = []
     states = ledger.states()
     known = [states[run.run_id] for run in (*plan.runs, *plan.confirmation) if run.run_id in states]
+    tracked = directory.study.fields.tracking.mode != "disabled"
     seen = same_data.fingerprint_of(each.summary for each in known if each.status == "complete" and each.summary)
 
     def row(run: PlannedRun) -> dict[str, Any]:
@@ -50,6 +52,7 @@ def results(directory: StudyDirectory, plan: Plan, ledger: Ledger) -> StudyResul
             "attempts": state.attempts if state else 0,
             **run.cell.levels,
             **(record.metrics | record.origin if record else {}),
+            **({WANDB_RUN: _wandb_run(directory, run)} if tracked and state and state.attempts else {}),
         }
 
     rows = [row(run) for run in plan.runs]
@@ -65,6 +68,10 @@ def results(directory: StudyDirectory, plan: Plan, ledger: Ledger) -> StudyResul
         provenance=_provenance(records),
         confirmation=pd.DataFrame(confirmation),
     )
+
+
+def _wandb_run(directory: StudyDirectory, run: PlannedRun) -> str:
+    return identity_of(directory.uid, directory.branch, run.run_id)
 
 
 def _excluded_row(excluded: ExcludedCell, seed: int) -> dict[str, Any]:
@@ -108,6 +115,7 @@ def _description(directory: StudyDirectory, plan: Plan, records: Iterable[RunRec
         "tuned": study.fields.tuning is not None,
         "command": f"ablate run {study.name}.yaml",
         "file": directory.study_text(),
+        **_tracking(directory),
     }
 
 
@@ -115,6 +123,15 @@ def _samples(records: Iterable[RunRecord]) -> dict[str, int]:
     """Sizes of the parts of the data that all runs tell alike; nothing of runs from before they were kept."""
     told = [each.provenance["samples"] for each in records if "samples" in each.provenance]
     return {part: size for part, size in (told[0] if told else {}).items() if all(x.get(part) == size for x in told)}
+
+
+def _tracking(directory: StudyDirectory) -> dict[str, Any]:
+    """Where the runs are in W&B: the project, and what the last `ablate sync` found; nothing for untracked studies."""
+    tracking = directory.study.fields.tracking
+    if tracking.mode == "disabled":
+        return {}
+    place = {"project": tracking.project} | ({"entity": tracking.entity} if tracking.entity else {})
+    return {"tracking": place | wandb_place.known(directory.path)}
 
 
 def _cell(cell: Cell) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ablate import wandb_guide, wandb_local, wandb_upload, workflow
+from ablate import wandb_guide, wandb_local, wandb_place, wandb_upload, workflow
 from ablate.attempts import Attempt, RunState
 from ablate.errors import StudyError
 from ablate.specs import Specs
@@ -76,6 +76,7 @@ def synchronise(prepared: Prepared, told: Told) -> Synchronised:
     _upload(prepared, left, told)
     remote = remote_of(prepared)
     mended = mend(prepared, remote, told)
+    wandb_place.keep(prepared.directory.path, url=remote.address, entity=remote.entity, project=remote.project)
     return Synchronised(len(left), mended, wandb_guide.log(prepared, remote), f"{remote.entity}/{remote.project}")
 
 

@@ -19,7 +19,7 @@ from ablate.workflow import Prepared
 from reports import guide
 from reports.effects import effects
 from reports.results import StudyResults
-from reports.schema import RUN_IDENTITY
+from reports.schema import RUN_IDENTITY, WANDB_RUN
 
 STUDY_FILE = "study.json"
 """The run's file with what the runs alone do not tell: what `ablate report --source wandb:` needs besides them."""
@@ -60,7 +60,7 @@ def description(results: StudyResults) -> dict[str, Any]:
     """Study, exclusions, provenance and every planned run, in plain data."""
 
     def planned(rows: pd.DataFrame) -> list[dict[str, Any]]:
-        known = [name for name in (*RUN_IDENTITY, *results.axes) if name in rows]
+        known = [name for name in (*RUN_IDENTITY, *results.axes, WANDB_RUN) if name in rows]
         found: list[dict[str, Any]] = json.loads(rows[known].to_json(orient="records"))
         return found
 

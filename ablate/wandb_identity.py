@@ -13,7 +13,12 @@ TAG_LIMIT, NAME_LIMIT = 64, 128
 
 def run_identity(spec: RunSpec) -> str:
     """The W&B id of a run, the same for all its attempts: 12 hexadecimal digits."""
-    return _hashed(spec.uid, spec.branch, spec.run_id)
+    return identity_of(spec.uid, spec.branch, spec.run_id)
+
+
+def identity_of(uid: str, branch: str, run_id: str) -> str:
+    """`run_identity` of a run of a study's branch, without its spec."""
+    return _hashed(uid, branch, run_id)
 
 
 def guide_identity(uid: str, branch: str) -> str:

@@ -66,7 +66,10 @@ class Remote:
             import wandb
 
             self._api = wandb.Api(timeout=20)
-            self.server: str = wandb.setup().settings.base_url
+            client = wandb.setup().settings
+            self.server: str = client.base_url
+            self.address: str = client.app_url
+            """Of the pages for people, which the hosted service has elsewhere than its interface."""
             self.entity = entity or self._api.default_entity or ""
         self.project = project
 

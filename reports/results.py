@@ -12,7 +12,7 @@ from typing import Any, Self
 import pandas as pd
 
 from reports.frames import read_csv, read_text, to_csv, typed, write_text
-from reports.schema import CURVES, LAYERS, RUN_IDENTITY, STATUSES, Kind, run_columns
+from reports.schema import CURVES, LAYERS, RUN_IDENTITY, STATUSES, WANDB_RUN, Kind, run_columns
 
 FORMAT = 1
 RESULTS = "results.json"
@@ -139,7 +139,9 @@ def _sections(path: Path) -> dict[str, Any]:
 
 def _runs(study: Mapping[str, Any], given: pd.DataFrame) -> pd.DataFrame:
     try:
-        runs = typed(given, run_columns(tuple(axis["name"] for axis in study["axes"])))
+        columns = run_columns(tuple(axis["name"] for axis in study["axes"]))
+        columns |= {WANDB_RUN: "text"} if WANDB_RUN in given else {}  # some ids are all digits
+        runs = typed(given, columns)
         _check_runs(study, runs)
     except ValueError as error:
         raise ValueError(f"runs: {error}") from None

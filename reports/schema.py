@@ -27,6 +27,8 @@ EFFECTS: tuple[str, ...] = (
 )  # fmt: skip
 ORIGIN = ("commit", "data_fingerprint", "device", "backend")
 """Columns of `runs.csv` that come from a run's provenance."""
+WANDB_RUN = "wandb_run"
+"""The column with the W&B id of a run, where runs are tracked."""
 CHOSEN = "tuned"
 """The column with what tuning chose, where there was tuning."""
 STATUSES = ("complete", "failed", "pruned", "excluded", "missing", "running")

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from reports.results import StudyResults
-from reports.schema import CHOSEN, LAYERS, ORIGIN, curve
+from reports.schema import CHOSEN, LAYERS, ORIGIN, WANDB_RUN, curve
 
 PREFIX = "wandb:"
 STUDY_FILE = "study.json"
@@ -81,6 +81,8 @@ def _results(description: Mapping[str, Any], found: Mapping[str, Any]) -> StudyR
     def row(planned: Mapping[str, Any]) -> dict[str, Any]:
         run = found.get(planned["run_id"])
         summary = dict(run.summary) if run is not None else {}
+        if run is not None and "tracking" in description["study"]:
+            planned = {**planned, WANDB_RUN: run.id}
         if run is None or summary.get("status") != "complete":
             return {**planned, **_outcome(summary)}
         curves.extend([planned["run_id"], *each] for each in _curves(run))

@@ -171,6 +171,19 @@ def test_a_row_is_explained_from_wandb_alone_as_from_the_ledger(
     assert elsewhere == capsys.readouterr().out and "diverged, counts at chance" in elsewhere
 
 
+def test_the_report_names_each_run_in_wandb_and_where_it_is(
+    study: Path, double: WandbDouble, session: WandbDouble
+) -> None:
+    workflow.report(_prepared(study))
+    before = StudyResults.read(study / "report")
+    assert before.study["tracking"] == {"project": "snn-ablation"}, "an offline study is nowhere yet"
+    _sync(study)
+    after = StudyResults.read(study / "report")
+    assert after.study["tracking"] == {"url": session.url, "entity": "me", "project": "snn-ablation"}
+    assert set(after.runs["wandb_run"]) == {run.name for run in double.store.jobs("train")}
+    assert before.runs.equals(after.runs)
+
+
 @pytest.mark.parametrize(
     ("wrong", "problem"),
     [

@@ -47,6 +47,14 @@ def test_reads_back_exactly_what_was_written(tmp_path: Path) -> None:
     assert (read.study, read.correct, read.provenance) == (written.study, written.correct, written.provenance)
 
 
+def test_wandb_ids_stay_text_even_where_all_are_digits(tmp_path: Path) -> None:
+    first = small()
+    ids = [f"{number:012d}" for number in range(len(first.runs))]
+    named = replace(first, runs=first.runs.assign(wandb_run=ids))
+    named.write(tmp_path)
+    assert StudyResults.read(tmp_path).runs["wandb_run"].tolist() == ids
+
+
 def test_columns_are_those_of_the_design_in_their_order() -> None:
     assert list(small().runs.columns) == list(run_columns(("residual",)))
 
