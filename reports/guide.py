@@ -34,14 +34,15 @@ from reports.effects import effects
 from reports.frames import to_csv, write_bytes, write_text
 from reports.render import html, latex, markdown, paper, structured, text
 from reports.results import StudyResults
+from reports.run_list import RunList, run_list
 from reports.side_by_side import names_of, side_by_side
 
 
 def analyses(results: StudyResults) -> tuple[Analysis, ...]:
     """The questions a guide of these results asks, in its order."""
     return (
-        Overview(), *_findings(results), *_crossed(results), *_where(Confirmed(), results),
-        *_where(Tuned(), results), *_where(PrunedRuns(), results), *_costs(results), *_where(Pareto(), results),
+        Overview(), *_findings(results), *_where(Confirmed(), results), *_where(Pareto(), results),
+        *_crossed(results), *_where(Tuned(), results), *_where(PrunedRuns(), results), *_costs(results),
         *_where(Timesteps(), results), *_where(EarlySteps(), results), *_inside(results),
         *_where(Published(), results), Coverage(), Reproduction(),
     )  # fmt: skip
@@ -83,7 +84,8 @@ def cards(results: StudyResults, asked: Iterable[Analysis] | None = None) -> tup
 def write_guide(results: StudyResults, directory: Path | str) -> list[Path]:
     """Write `effects.csv` and the guide of a study (see `write_cards`); return the paths."""
     tables = {"effects.csv": to_csv(effects(results))}
-    return write_cards(f"Design guide: {results.study['name']}", cards(results), tables, directory)
+    title = f"Design guide: {results.study['name']}"
+    return write_cards(title, cards(results), tables, directory, run_list(results))
 
 
 def write_side_by_side(studies: Sequence[StudyResults], directory: Path | str) -> list[Path]:
@@ -98,7 +100,9 @@ def write_side_by_side(studies: Sequence[StudyResults], directory: Path | str) -
     return write_cards(title, made, {"side_by_side.csv": to_csv(rows)}, directory)
 
 
-def write_cards(title: str, made: Sequence[Card], tables: Mapping[str, str], directory: Path | str) -> list[Path]:
+def write_cards(
+    title: str, made: Sequence[Card], tables: Mapping[str, str], directory: Path | str, runs: RunList | None = None
+) -> list[Path]:
     """Write `tables`, `guide.*`, `tables/*.tex` and `figures/*`; return their paths.
 
     The files depend on the results alone: the same results give the same bytes, those of figures with the same version
@@ -110,7 +114,7 @@ def write_cards(title: str, made: Sequence[Card], tables: Mapping[str, str], dir
         **tables,
         "guide.md": markdown.render(title, made),
         "guide.tex": latex.render(title, made),
-        "guide.html": html.render(title, made),
+        "guide.html": html.render(title, made, runs),
         "guide.json": structured.render(title, made),
     }
     content |= {f"tables/{name}": table for name, table in latex.tables(made).items()}

@@ -6,8 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from reports import wording
+from reports import runs_behind, wording
 from reports.analyses.card import Card, Dot, Table
+from reports.analyses.figure import known
 from reports.analyses.forest import decided, forest
 from reports.effects import TEST_SELECTED, UNTUNED, axis_effects
 from reports.levels import level_summary
@@ -52,7 +53,7 @@ class AxisEffects:
         costs = [name for name in _COST_COLUMNS if frame[name].notna().any()]
         return Card(
             self.key, _title(results, self.axis), _prose(results, contrasts), frame,
-            _table(results, frame, costs), _notes(results, frame, contrasts, costs),
+            _table(results, self.axis, frame, costs), _notes(results, frame, contrasts, costs),
             figure=forest(contrasts.to_dict("records"), results.study["objective"].get("margin")),
         )  # fmt: skip
 
@@ -66,7 +67,7 @@ def _title(results: StudyResults, axis: str) -> str:
     return f"{axis} ({around}; {blocks}; {metric}; {wording.margin(study['objective'].get('margin'))})"
 
 
-def _table(results: StudyResults, frame: pd.DataFrame, costs: list[str]) -> Table:
+def _table(results: StudyResults, axis: str, frame: pd.DataFrame, costs: list[str]) -> Table:
     lost = bool(frame[["diverged", "lost"]].sum().sum())
     headers = ["level", "accuracy % (95 % CI)", "difference, points (95 % CI)", "p (Holm)", "verdict"]
     headers += ["lost or diverged"] if lost else []
@@ -75,7 +76,16 @@ def _table(results: StudyResults, frame: pd.DataFrame, costs: list[str]) -> Tabl
     rows = tuple(_cells(row, costs, lost, first=at == 0) for at, row in enumerate(records))
     numeric = tuple(name not in ("level", "verdict", "lost or diverged") for name in headers)
     dots = tuple(_dot(row) if at else None for at, row in enumerate(records))
-    return Table(tuple(headers), rows, numeric, dots, results.study["objective"].get("margin"))
+    runs = runs_behind.of_levels(results, axis, (str(row["level"]) for row in records))
+    values = tuple(_values(row, headers, costs, first=at == 0) for at, row in enumerate(records))
+    return Table(tuple(headers), rows, numeric, dots, results.study["objective"].get("margin"), runs, values)
+
+
+def _values(row: dict[str, Any], headers: list[str], costs: list[str], *, first: bool) -> tuple[float | None, ...]:
+    """What the columns are sorted by; the reference differs from itself by nothing."""
+    names = [None, "accuracy", "difference", "p_adjusted", None, *([None] if "lost or diverged" in headers else [])]
+    found = [None if name is None else known(row[name]) for name in [*names, *costs]]
+    return (*found[:2], 0.0, *found[3:]) if first else tuple(found)
 
 
 def _cells(row: dict[str, Any], costs: list[str], lost: bool, *, first: bool) -> tuple[str, ...]:

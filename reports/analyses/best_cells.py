@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from reports import wording
+from reports import runs_behind, wording
 from reports.analyses.card import Card, Table
 from reports.analyses.figure import Chart, Point, Series, spread_wide
 from reports.results import StudyResults
@@ -50,8 +50,9 @@ class BestCells:
         rows = tuple(_cells(row, columns, several=len(objectives) > 1) for row in shown.to_dict("records"))
         headers = ("cell", "seeds", *columns, *(("on the front",) if len(objectives) > 1 else ()), "limits")
         numeric = (False, True, *(True for _ in columns), *((False,) if len(objectives) > 1 else ()), False)
+        table = Table(headers, rows, numeric, runs=runs_behind.of_cells(results, shown["cell"]))
         notes = (f"The first {SHOWN} of {len(frame)} cells.",) if len(frame) > SHOWN else ()
-        return Card(self.key, self.title, tuple(prose), frame, Table(headers, rows, numeric), notes,
+        return Card(self.key, self.title, tuple(prose), frame, table, notes,
                     figure=_figure(frame, objectives))  # fmt: skip
 
 

@@ -33,6 +33,7 @@ class Table:
         dots: per row a dot for the plot or None; empty when the table has no plot.
         margin: half-width of the band of no interest around zero in the plot, or None.
         runs: per row the ids of the runs behind it; empty when rows stand for no runs.
+        values: per row what its numeric columns are sorted by, unrounded; empty where the printed numbers will do.
     """
 
     headers: tuple[str, ...]
@@ -41,6 +42,7 @@ class Table:
     dots: tuple[Dot | None, ...] = ()
     margin: float | None = None
     runs: tuple[tuple[str, ...], ...] = ()
+    values: tuple[tuple[float | None, ...], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -35,14 +35,21 @@ class Confirmed:
             for row in frame.to_dict("records")
         )  # fmt: skip
         headers = ("cell", "fresh seeds", "test accuracy % (95 % CI)", "on the seeds it was selected on")
+        runs = tuple(_runs(results, str(cell)) for cell in frame["cell"])
+        table = Table(headers, rows, (False, True, True, True), runs=runs)
         seeds = sorted({int(each) for each in results.confirmation["seed"]})
         prose = (
             "The cells were selected on other seeds; these runs took no part in that, and they enter no effect.",
             f"Seeds {', '.join(map(str, seeds))}. Intervals over seeds are conditional on this test set.",
         )
         notes = (f"Drawn are the first {MOST_ROWS} of {len(frame)} cells.",) if len(frame) > MOST_ROWS else ()
-        return Card(self.key, self.title, prose, frame, Table(headers, rows, (False, True, True, True)), notes,
+        return Card(self.key, self.title, prose, frame, table, notes,
                     figure=_figure(frame.head(MOST_ROWS)))  # fmt: skip
+
+
+def _runs(results: StudyResults, cell: str) -> tuple[str, ...]:
+    fresh = results.confirmation
+    return tuple(fresh.loc[fresh["cell"] == cell, "run_id"])
 
 
 def _row(results: StudyResults, cell: str) -> dict[str, object]:

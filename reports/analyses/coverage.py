@@ -43,9 +43,11 @@ class Coverage:
                 "The number of classes is not on record, so a diverged run has no value and counts as lost."
             )  # fmt: skip
         prose += _bounds(results)
+        lost = _lost(results)
+        runs = (*((str(run.run_id),) for run, _ in lost), *((),) * (len(frame) - len(lost)))
         table = _by_reason(frame) if len(frame) > _LISTED else Table(
             tuple(frame.columns), tuple(tuple(map(str, row)) for row in frame.to_numpy().tolist()),
-            (False, True, False, False),
+            (False, True, False, False), runs=runs,
         )  # fmt: skip
         return Card(self.key, self.title, tuple(prose), frame, table, folded=True)
 
@@ -85,13 +87,17 @@ def _bound(row: dict[Any, Any]) -> str:
     )
 
 
+def _lost(results: StudyResults) -> list[tuple[Any, State]]:
+    """The planned runs that did not complete, and what became of them."""
+    ends = ((run, state_of(str(run.status), str(run.reason))) for run in results.runs.itertuples())
+    return [(run, state) for run, state in ends if state != State.COMPLETE and run.status != "excluded"]
+
+
 def _runs(results: StudyResults) -> list[tuple[str, str, str, str]]:
-    rows = []
-    for run in results.runs.itertuples():
-        state = state_of(str(run.status), str(run.reason))
-        if state != State.COMPLETE and run.status != "excluded":
-            rows.append((str(run.cell), str(run.seed), _WORDS[state], str(run.reason) or str(run.status)))
-    return rows
+    return [
+        (str(run.cell), str(run.seed), _WORDS[state], str(run.reason) or str(run.status))
+        for run, state in _lost(results)
+    ]
 
 
 def _exclusions(results: StudyResults) -> list[tuple[str, str, str, str]]:

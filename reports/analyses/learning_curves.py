@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from reports import wording
+from reports import runs_behind, wording
 from reports.analyses.card import Card, Table
 from reports.analyses.figure import MOST_SERIES, Chart, Point, Series, known
 from reports.results import StudyResults
@@ -34,7 +34,8 @@ class LearningCurves:
         ends = [_summary(of_cell) for _, of_cell in frame.groupby("cell", sort=False)]
         headers = ("cell", "seeds", "epochs", "first epoch %", "half way %", "last epoch % (95 % CI)",
                    "range over seeds", "change in the last epoch, points (95 % CI)")  # fmt: skip
-        table = Table(headers, tuple(row for row, _ in ends), (False, *(True,) * 7))
+        runs = runs_behind.of_cells(results, (row[0] for row, _ in ends))
+        table = Table(headers, tuple(row for row, _ in ends), (False, *(True,) * 7), runs=runs)
         drawn = _drawn(frame, results)
         notes = _notes(results, len(ends) - len(drawn))
         return Card(self.key, self.title, tuple(_prose(ends)), frame, table, notes, folded=True,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reports import wording
+from reports import runs_behind, wording
 from reports.analyses.card import Card, Table
 from reports.analyses.figure import Chart, Point, Series, known, spread_wide
 from reports.family import VERDICT_METRIC
@@ -62,8 +62,8 @@ class Pareto:
         against = _against_control(frame, frame["cell"].isin(_controls(results)))
         shown = frame[frame["on_front"] | (frame["probability"] >= 0.05)]
         prose = (*_prose(frame, shown, len(blocks)), *against)
-        return Card(self.key, self.title, prose, frame, _table(shown), _notes(frame, shown),
-                    folded=True, figure=_figure(frame, len(blocks)))  # fmt: skip
+        return Card(self.key, self.title, prose, frame, _table(results, shown), _notes(frame, shown),
+                    figure=_figure(frame, len(blocks)))  # fmt: skip
 
 
 def _usable(accuracy: Floats, energy: Floats) -> tuple[np.ndarray, np.ndarray]:
@@ -165,14 +165,15 @@ def _notes(frame: pd.DataFrame, shown: pd.DataFrame) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _table(shown: pd.DataFrame) -> Table:
+def _table(results: StudyResults, shown: pd.DataFrame) -> Table:
     rows = tuple(
         (row["cell"], wording.percent(row["accuracy"]), wording.fixed(row["energy_nj"], 0),
          "yes" if row["on_front"] else "no", wording.fixed(row["probability"], 2))
         for row in shown.to_dict("records")
     )  # fmt: skip
     headers = ("cell", "accuracy %", "energy nJ", "on the front", "probability")
-    return Table(headers, rows, (False, True, True, False, True))
+    runs = runs_behind.of_cells(results, shown["cell"])
+    return Table(headers, rows, (False, True, True, False, True), runs=runs)
 
 
 def _drawn(frame: pd.DataFrame) -> pd.DataFrame:

@@ -43,7 +43,7 @@ class PrunedRuns:
         )
         headers = ("level", "pruned", "difference, points", "bound, points", "verdict", "verdict at the bound")
         table = Table(headers, printed, (False, True, True, True, False, False))
-        return Card(self.key, self.title, prose, frame, table, tuple(named))
+        return Card(self.key, self.title, prose, frame, table, tuple(named), folded=True)
 
 
 def _bounds(family: Family) -> list[dict[str, object]]:

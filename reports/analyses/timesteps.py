@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reports import wording
+from reports import runs_behind, wording
 from reports.analyses.card import Card, Table
 from reports.analyses.figure import Chart, Point, Series, known, spread_wide
 from reports.family import VERDICT_METRIC
@@ -44,7 +44,8 @@ class Timesteps:
         rows = tuple(_printed(row, first_energy) for row in frame.to_dict("records"))
         headers = ("timesteps", "accuracy % (95 % CI)", "gain over the row above, points (95 % CI)", "energy nJ",
                    "energy, times the first row")  # fmt: skip
-        table = Table(headers, rows, (True,) * len(headers))
+        runs = runs_behind.of_cell_ids(results, cells_by_timesteps(results).values())
+        table = Table(headers, rows, (True,) * len(headers), runs=runs)
         return Card(self.key, self.title, _prose(frame), frame, table, (_note(results),), folded=True,
                     figure=_figure(frame))  # fmt: skip
 

@@ -44,7 +44,7 @@ class Tuned:
         notes += [f"Drawn are the first {MOST_ROWS} of {len(known)} cells."] if len(known) > MOST_ROWS else []
         table = Table(headers, printed, (False, False, True, True, True, True, False))
         return Card(self.key, self.title, prose, frame, table, tuple(notes),
-                    figure=_figure(known.head(MOST_ROWS), metric))  # fmt: skip
+                    figure=_figure(known.head(MOST_ROWS), metric), folded=True)  # fmt: skip
 
 
 def _chosen(settings: Mapping[str, Any]) -> str:
