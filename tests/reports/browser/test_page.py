@@ -51,6 +51,15 @@ def guides(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: folder / name / "guide.html" for name in studies}
 
 
+def _until(page: Any, condition: str) -> None:
+    """Wait for what the page does in its own time; Playwright's own waiting is against the page's policy."""
+    for _ in range(200):
+        if page.evaluate(condition):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"still not: {condition}")
+
+
 def _open_all(page: Any) -> None:
     page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
 
@@ -183,13 +192,13 @@ def test_the_wheel_scrolls_the_page_and_zooms_only_with_ctrl(guides: dict[str, P
     figure.locator(".ground").hover()
     before = page.evaluate("scrollY")
     page.mouse.wheel(0, 60)
-    page.wait_for_function(f"scrollY > {before}")
+    _until(page, f"scrollY > {before}")
     assert figure.locator(".stretch").get_attribute("transform") is None
     figure.locator(".ground").hover()
     page.keyboard.down("Control")
     page.mouse.wheel(0, -60)
     page.keyboard.up("Control")
-    page.wait_for_function("document.querySelector('#pareto .stretch').hasAttribute('transform')")
+    _until(page, "document.querySelector('#pareto .stretch').hasAttribute('transform')")
 
 
 def test_a_point_says_what_it_is_by_hovering_and_by_keys(guides: dict[str, Path], opened: Open) -> None:
