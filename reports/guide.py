@@ -10,6 +10,7 @@ import pandas as pd
 
 from reports import wording
 from reports.analyses.axis_effects import AxisEffects
+from reports.analyses.axis_variance import AxisVariance
 from reports.analyses.best_cells import BestCells
 from reports.analyses.card import Analysis, Card, card_of
 from reports.analyses.confirmed import Confirmed
@@ -55,8 +56,10 @@ def _findings(results: StudyResults) -> tuple[Analysis, ...]:
 
 
 def _crossed(results: StudyResults) -> tuple[Analysis, ...]:
-    if results.study["design"] != "factorial":
+    if results.study["design"] == "search":
         return ()
+    if results.study["design"] == "one_factor":
+        return _where(AxisVariance(), results)
     return *(Interaction(*pair) for pair in combinations(results.axes, 2)), Variance()
 
 

@@ -16,7 +16,7 @@ from reports.looks import AxisLooks
 from reports.matching import axis_of, levels_of
 from reports.results import StudyResults
 from reports.statistics.power import detectable_effect, equivalence_sd, pooled_sd
-from reports.statistics.verdict import BETTER, WORSE
+from reports.statistics.verdict import BETTER, EQUIVALENT, WORSE
 from reports.twins import twins
 
 _COST_COLUMNS = {
@@ -148,6 +148,7 @@ def _notes(results: StudyResults, frame: pd.DataFrame, contrasts: pd.DataFrame, 
         verb = "is" if len(missing) == 1 else "are"
         notes.append(f"Without data and left out: {wording.listing(missing)} {verb} in none of the runs.")
     notes += [_same_function(levels) for levels in twins(results, axis)]
+    notes += _equivalent_where_trained(contrasts)
     notes += _beyond_this_test_set(contrasts)
     notes += _beyond_these_settings(contrasts)
     return (*notes, *(note for row in contrasts.to_dict("records") for note in _row_notes(row)))
@@ -159,6 +160,18 @@ def _same_function(levels: tuple[str, ...]) -> str:
         "this study they compute the same function, so their rows are one finding and their tie says nothing of the "
         "levels."
     )
+
+
+def _equivalent_where_trained(contrasts: pd.DataFrame) -> list[str]:
+    """What few seeds cannot exclude: a level that rarely diverges looks like one that never does."""
+    alike = contrasts[contrasts["verdict"] == EQUIVALENT]
+    if alike.empty:
+        return []
+    blocks = int(alike["seeds"].min())
+    return [
+        f"Equivalent speaks of runs that train: {blocks} seed blocks without a diverged run are no evidence (at 5 %) "
+        f"against one in {wording.significant(1 / (1 - 0.05 ** (1 / blocks)), 2)} diverging."
+    ]
 
 
 def _beyond_this_test_set(contrasts: pd.DataFrame) -> list[str]:

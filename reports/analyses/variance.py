@@ -29,15 +29,16 @@ class Variance:
             return "shares of variance need a factorial design: around a baseline the axes do not cross"
         if any(len(_levels(results, axis)) < 2 for axis in results.axes):
             return "an axis has one level"
-        values = _grid(results)
+        grid = _grid(results)
+        if np.isnan(grid).all(axis=-1).any():
+            return "cells are missing: sums of squares of an unbalanced table do not add up"
+        values, _ = _whole(grid)
         if values.shape[-1] < 2:
-            return "fewer than two seed blocks"
-        if np.isnan(values).any():
-            return "cells or runs are missing: sums of squares of an unbalanced table do not add up"
+            return "fewer than two seed blocks hold every cell: sums of squares of an unbalanced table do not add up"
         return None if np.ptp(values) > 0 else "all runs have the same accuracy"
 
     def compute(self, results: StudyResults) -> Card:
-        values = _grid(results)
+        values, left_out = _whole(_grid(results))
         found = decomposition(values)
         total = sum(found.values())
         lengths = [size - 1 for size in values.shape]
@@ -59,11 +60,13 @@ class Variance:
             f"Shares of the total sum of squares of test accuracy over {wording.count(values.size, 'run')}, "
             f"{values.shape[-1]} seed blocks.",
         )
-        notes = (
+        notes = [
             "A share belongs to the levels that were chosen: a level that fails makes its axis large. It is no test "
             "and says nothing of a single contrast; more degrees of freedom take up more chance.",
-        )
-        return Card(self.key, self.title, prose, frame, table, notes, folded=True, figure=_figure(frame))
+        ]
+        if left_out:
+            notes.append(f"Left out: {wording.count(left_out, 'seed block')} in which a cell has no value.")
+        return Card(self.key, self.title, prose, frame, table, tuple(notes), folded=True, figure=_figure(frame))
 
 
 def _levels(results: StudyResults, name: str) -> list[str]:
@@ -80,6 +83,12 @@ def _grid(results: StudyResults) -> Floats:
         at = tuple(of.index(cell["levels"][axis]) for axis, of in zip(results.axes, levels, strict=True))
         grid[at] = outcomes.value[outcomes.rows[cell["cell_id"]]]
     return grid
+
+
+def _whole(grid: Floats) -> tuple[Floats, int]:
+    """The seed blocks in which every cell has a value, and the number of the others."""
+    whole = ~np.isnan(grid).any(axis=tuple(range(grid.ndim - 1)))
+    return grid[..., whole], int((~whole).sum())
 
 
 def _name(source: tuple[int, ...] | str, results: StudyResults) -> str:

@@ -49,9 +49,17 @@ def test_shares_add_up_with_their_degrees_of_freedom() -> None:
     assert frame["source"].tolist()[:4] == ["residual", "norm", "timesteps", "residual x norm"]
 
 
-def test_a_missing_run_or_another_design_has_no_shares() -> None:
+def test_a_lost_run_takes_its_seed_block_along() -> None:
     lost = study(values={("plain", "bntt"): [0.5, 0.6, "out of memory", 0.5]})
-    assert "do not add up" in str(Variance().inapplicable(lost))
+    card = Variance().compute(lost)
+    assert "3 seed blocks" in card.prose[0]
+    assert "Left out: 1 seed block in which a cell has no value." in card.notes
+    assert card.frame["share"].sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("lost", [["no"] * 4, ["no", "no", "no", 0.5]], ids=["a cell", "all blocks but one"])
+def test_without_two_whole_seed_blocks_there_are_no_shares(lost: list[float | str]) -> None:
+    assert "do not add up" in str(Variance().inapplicable(study(values={("plain", "bntt"): lost})))
     assert Variance().inapplicable(study()) is None
 
 
@@ -108,4 +116,5 @@ def test_only_factorial_guides_ask_for_interactions() -> None:
     one = study()
     described = {**one.study, "design": "one_factor"}
     other = StudyResults(described, one.runs, one.curves, one.layers, [], {}, one.provenance)
-    assert not any(each.key.startswith(("interaction", "variance")) for each in analyses(other))
+    assert not any(each.key.startswith("interaction") for each in analyses(other))
+    assert not any(isinstance(each, Variance) for each in analyses(other))
