@@ -101,8 +101,8 @@ def updates(model: ModelChoices, dataset: DataChoices, *, epochs: int, runs: int
 
 def _automatic(updates: float, gpu: bool) -> Choice:
     if gpu:
-        reason = compiler.without_triton()
-        return Choice("eager", reason) if reason else Choice("triton", "runs compute on GPUs")
+        # They are held to the reference by an interpreter alone: until a GPU has measured them, a person asks for them.
+        return Choice("eager", "kernels for GPUs are taken when asked for, engine.backend=triton")
     if reason := compiler.unavailable():
         return Choice("eager", reason)
     if updates < compiler.WORTH_A_STUDY:

@@ -56,7 +56,7 @@ class NormFire(nn.Module):
         membrane_norm: the normalisation of the neuron's membrane, for the levels that have one.
         neuron: the neuron; its output are the spikes of this layer.
         backend: `eager`, or one that does both in one, see `fuses`: `compiled` on the CPU, `triton` on CUDA GPUs.
-            `auto` compiles large layers in training on the CPU, and takes Triton on a GPU where it is installed.
+            `auto` compiles large layers in training on the CPU.
     """
 
     backend: Backend = "auto"
@@ -99,8 +99,8 @@ class NormFire(nn.Module):
             return None
         if self.backend == "triton" and not x.is_cuda and not compiler.interpreted():
             raise ValueError(f"backend: triton computes on CUDA GPUs, and this is on {x.device}")
-        if x.is_cuda or self.backend == "triton":
-            return _triton() if self.backend != "compiled" and compiler.without_triton() is None else None
+        if self.backend == "triton":
+            return _triton()
         if x.device.type != "cpu":
             return None
         if self.backend == "auto":
