@@ -24,7 +24,7 @@ from reports.statistics import paired
 from reports.statistics.sequential import BOUNDARIES, Stage
 from reports.statistics.verdict import Rules, judge
 
-STUDIES, SLOW, SEEDS = 2_000, 500, (3, 5, 10, 20)
+STUDIES, SLOW, FAST, SEEDS = 2_000, 500, 20_000, (3, 5, 10, 20)
 FACTORIAL = Scenario(axes=CROSSED, effects=(0.0, 0.0), spreads=(0.01, 0.01, 0.02))
 AT_MARGIN = Scenario(effects=(MARGIN, -MARGIN, MARGIN, -MARGIN), spreads=(0.004, 0.002, 0.004, 0.008, 0.012))
 SCENARIOS = {
@@ -111,7 +111,9 @@ def test_interaction_contrasts() -> None:
 @pytest.mark.timeout(0)
 def test_looks_at_a_growing_study() -> None:
     """One contrast without a difference, looked at as declared, and after every added seed without a declaration."""
-    print("\n| looks at | boundary | finds a difference at any | every interval covers |\n|---|---|---:|---:|")
+    print(
+        f"\n{FAST:,} studies a row\n\n| looks at | boundary | finds a difference at any | every interval covers |\n|---|---|---:|---:|"
+    )
     for at in ((5, 10), (4, 8, 12), (3, 6)):
         for boundary in BOUNDARIES:
             stages = [Rules(None, stage=Stage(at, look, boundary)) for look in range(len(at))]
@@ -125,7 +127,7 @@ def test_looks_at_a_growing_study() -> None:
 def _looked(at: Sequence[int], rules: Sequence[Rules]) -> np.ndarray:
     """Whether any look found a difference, and whether all its intervals held none `[studies, 2]`."""
     random, found = np.random.default_rng(at), []
-    for _ in range(STUDIES):
+    for _ in range(FAST):
         differences = random.normal(0, 0.01, (1, at[-1]))
         wrong, inside = False, True
         for blocks, rule in zip(at, rules, strict=True):
