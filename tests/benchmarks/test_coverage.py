@@ -111,9 +111,8 @@ def test_interaction_contrasts() -> None:
 @pytest.mark.timeout(0)
 def test_looks_at_a_growing_study() -> None:
     """One contrast without a difference, looked at as declared, and after every added seed without a declaration."""
-    print(
-        f"\n{FAST:,} studies a row\n\n| looks at | boundary | finds a difference at any | every interval covers |\n|---|---|---:|---:|"
-    )
+    print(f"\n{FAST:,} studies a row\n")
+    print("| looks at | boundary | finds a difference at any | every interval covers |\n|---|---|---:|---:|")
     for at in ((5, 10), (4, 8, 12), (3, 6)):
         for boundary in BOUNDARIES:
             stages = [Rules(None, stage=Stage(at, look, boundary)) for look in range(len(at))]
