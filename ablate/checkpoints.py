@@ -36,6 +36,7 @@ class Checkpoints(Checkpoint):
         self._sign = 1 if direction == "maximize" else -1
         self._clock = clock
         self._score: float | None = None
+        self._best_is_last = False
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         with self._clock.phase("checkpoints"):
@@ -44,18 +45,21 @@ class Checkpoints(Checkpoint):
             if better:
                 self._score = score
             self._last.parent.mkdir(parents=True, exist_ok=True)
+            self._best_is_last = better
             written = self._last.with_name(".writing.ckpt")
             trainer.save_checkpoint(written)
-            if better:
-                # Before `last.ckpt` says that this epoch is the best: who goes on from an older one finds it again.
-                _also_at(written, self.best)
             written.replace(self._last)
+            if better:
+                _also_at(self._last, self.best)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"score": self._score}
+        return {"score": self._score, "best_is_last": self._best_is_last}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._score = state_dict["score"]
+        if state_dict["best_is_last"]:
+            # Whoever was killed between the two names had no time to give it the second.
+            _also_at(self._last, self.best)
 
 
 def _also_at(file: Path, other: Path) -> None:

@@ -11,13 +11,14 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from ablate.errors import StudyError
 from ablate.files import write_atomically
 from ablate.sections import LookScheme
 from reports.counting_looks import Made, with_this_look
+from reports.looks import Look
 from reports.results import StudyResults
 
 _FILE = "looks.json"
@@ -49,8 +50,11 @@ def _read(path: Path) -> tuple[Made, frozenset[str]]:
         return {}, frozenset()
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return content["made"], frozenset(content["shown"])
-    except (ValueError, TypeError, KeyError) as error:
+        made = {axis: [asdict(Look(**each)) for each in looks] for axis, looks in content["made"].items()}
+        if not isinstance(content["shown"], list):
+            raise TypeError("shown: not a list of runs")
+        return made, frozenset(content["shown"])
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise StudyError(
             f"{path}: damaged; it counts how often effects were looked at. Restore it, or delete it and "
             "say so with the results"

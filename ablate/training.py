@@ -103,8 +103,11 @@ def _resumable(path: Path, best: Checkpoints, classifier: SpikingClassifier) -> 
         # A checkpoint torn by a full disk or a dying machine costs the epochs so far, never the run.
         print(f"starting anew: {path.name} is unreadable ({type(error).__name__})")
         return None
-    if stored.get("hyper_parameters") != dict(classifier.hparams) or best.state_key not in stored.get("callbacks", {}):
+    if stored.get("hyper_parameters") != dict(classifier.hparams):
         print(f"starting anew: {path.name} is of another experiment")
+        return None
+    if best.state_key not in stored.get("callbacks", {}):
+        print(f"starting anew: {path.name} was written by another version")
         return None
     print(f"going on behind epoch {stored['epoch']} of an interrupted attempt")
     return path

@@ -69,9 +69,13 @@ def test_a_declared_scheme_covers_its_looks_and_cannot_be_declared_afterwards(tm
     assert "was run with looks=" in refused.stderr
 
 
-def test_a_damaged_record_of_looks_is_one_line_and_changes_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "content", ["{", "[]", '{"made": [], "shown": []}', '{"made": {"residual": [{"seeds": 5}]}, "shown": []}',
+                '{"made": {}, "shown": "abc"}'],
+)  # fmt: skip
+def test_a_damaged_record_of_looks_is_one_line_and_changes_nothing(tmp_path: Path, content: str) -> None:
     booked(tmp_path, complete=6)
-    (tmp_path / STUDY / "looks.json").write_text("{")
+    (tmp_path / STUDY / "looks.json").write_text(content)
 
     done = ablate("report", STUDY, cwd=tmp_path)
 
