@@ -299,11 +299,22 @@ def open_ledger(prepared: Prepared) -> Ledger:
 
 def report(prepared: Prepared) -> tuple[StudyResults, list[Path]]:
     """Write tables and guides from the ledger; gives the results and the files written."""
-    from ablate import export, looks  # pandas and scipy, which commands that write no tables do without
+    return write_report(prepared, results(prepared))
+
+
+def results(prepared: Prepared) -> StudyResults:
+    """The ledger's runs as a report will have them, but for its looks. Nothing is written, and no look is recorded."""
+    from ablate import export  # pandas, which commands that write no tables do without
+
+    return export.results(prepared.directory, prepared.plan, read_ledger(prepared.directory))
+
+
+def write_report(prepared: Prepared, results: StudyResults) -> tuple[StudyResults, list[Path]]:
+    """Put the look at these results on record, then write their tables and guides; gives them and the files written."""
+    from ablate import looks  # pandas and scipy, as above
     from reports import guide
     from reports.results import StudyResults
 
-    results = export.results(prepared.directory, prepared.plan, read_ledger(prepared.directory))
     results = looks.recorded(prepared.directory.path, results, prepared.study.fields.looks)
     folder = prepared.directory.report
     written = results.write(folder)

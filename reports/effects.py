@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import pandas as pd
 from reports.correctness import Correctness
 from reports.family import VERDICT_METRIC, Family
 from reports.matching import Match, axis_of, matches
+from reports.once import once_per_study
 from reports.outcomes import State
 from reports.results import StudyResults
 from reports.schema import EFFECTS
@@ -49,7 +49,7 @@ def axis_effects(results: StudyResults, axis: str) -> pd.DataFrame:
     return _axis_effects(results, axis).copy()
 
 
-@lru_cache(maxsize=64)
+@once_per_study
 def _axis_effects(results: StudyResults, axis: str) -> pd.DataFrame:
     """Computed once: several cards of a guide rest on the same rows, and resampling takes its time."""
     family, correctness = Family.of(results, axis), Correctness.of(results)

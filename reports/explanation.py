@@ -13,9 +13,8 @@ from reports.effects import axis_effects
 from reports.family import VERDICT_METRIC, Family
 from reports.outcomes import State, state_of
 from reports.results import StudyResults
+from reports.schema import WANDB_RUN
 
-WANDB = "wandb_run"
-"""The column of `runs.csv` with the ids of runs in Weights & Biases; not every study has it."""
 _FATES = {State.DIVERGED: "diverged, counts at chance", State.LOST: "lost", State.PRUNED: "pruned",
           State.ABSENT: "not run"}  # fmt: skip
 
@@ -42,7 +41,7 @@ def explanation(results: StudyResults, axis: str, level: str) -> Card:
 def _pairs(results: StudyResults, family: Family, at: int) -> pd.DataFrame:
     """One row per matched pair of cells and seed block."""
     of = {(run.cell_id, run.seed): run.run_id for run in results.runs.itertuples()}
-    wandb = dict(zip(results.runs["run_id"], results.runs.get(WANDB, ()), strict=False))
+    wandb = dict(zip(results.runs["run_id"], results.runs.get(WANDB_RUN, ()), strict=False))
     rows, outcomes = [], family.outcomes
     for above, below in family.contrasts[at].pairs:
         values = outcomes.value[[outcomes.rows[above], outcomes.rows[below]]]

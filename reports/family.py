@@ -13,11 +13,9 @@ from reports.outcomes import Outcomes, State
 from reports.results import StudyResults
 from reports.statistics.paired import Floats
 from reports.statistics.verdict import (
-    BETTER,
-    EQUIVALENT,
+    DECIDED,
     NOT_TESTABLE,
     UNDECIDED_LOST,
-    WORSE,
     Judged,
     Rules,
     judge,
@@ -160,7 +158,7 @@ class Family:
 
     def _within_bounds(self, at: int) -> tuple[str, str]:
         verdict, reason = self.judged.verdicts[at], self.judged.reasons[at]
-        bounds = self.bounds(at) if verdict in (BETTER, WORSE, EQUIVALENT) else None
+        bounds = self.bounds(at) if verdict in DECIDED else None
         flips = next((each for each in bounds or () if each.verdict != verdict), None)
         if flips is None:
             return verdict, reason

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 import pandas as pd
 
 from reports.family import VERDICT_METRIC
 from reports.matching import axis_of, levels_of, matches
+from reports.once import once_per_study
 from reports.outcomes import Outcomes, State
 from reports.results import StudyResults
 from reports.statistics import paired
@@ -26,7 +25,7 @@ def level_summary(results: StudyResults, axis: str) -> pd.DataFrame:
     return _level_summary(results, axis).copy()
 
 
-@lru_cache(maxsize=64)
+@once_per_study
 def _level_summary(results: StudyResults, axis: str) -> pd.DataFrame:
     cells = level_cells(results, axis)
     accuracy = Outcomes.of(results, VERDICT_METRIC)

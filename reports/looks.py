@@ -14,6 +14,7 @@ from typing import Any, Self
 from reports import wording
 from reports.results import StudyResults
 from reports.statistics.sequential import Stage
+from reports.statistics.verdict import ALPHA
 
 _NAMES = {"obrien_fleming": "O'Brien-Fleming", "pocock": "Pocock"}
 
@@ -73,7 +74,7 @@ class AxisLooks:
         """What a reader must know of the looks, or None where there was one and nothing was declared."""
         if self.stage is not None:
             at = wording.listing([str(each) for each in self.stage.at])
-            level = wording.significant(self.stage.alpha(0.05))
+            level = wording.significant(self.stage.alpha(ALPHA))
             return (
                 f"Looks were declared at {at} seed blocks ({_NAMES[self.stage.boundary]}); this is look "
                 f"{self.stage.look + 1} of {len(self.stage.at)}. p values and intervals of the differences are "

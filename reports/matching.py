@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+from reports.once import once_per_study
 
 if TYPE_CHECKING:  # the planner matches cells without the tables
     from reports.results import StudyResults
@@ -46,7 +47,7 @@ def matches(results: StudyResults, axis: Mapping[str, Any]) -> tuple[Match, ...]
     return _matches(results, axis["name"])
 
 
-@lru_cache(maxsize=64)
+@once_per_study
 def _matches(results: StudyResults, name: str) -> tuple[Match, ...]:
     """Computed once: most cards of a guide ask for the same pairs."""
     axis, cells = axis_of(results, name), results.study["cells"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reports.once import once_per_study
 from reports.results import StudyResults
 from reports.statistics.paired import Floats
 
@@ -73,7 +73,7 @@ class Outcomes:
         return np.where(self.state == State.LOST, limit, self.value)
 
 
-@lru_cache(maxsize=64)
+@once_per_study
 def _spread(results: StudyResults, metric: str) -> Outcomes:
     runs = results.runs[results.runs["status"] != "excluded"]
     rows = {cell["cell_id"]: at for at, cell in enumerate(results.study["cells"])}

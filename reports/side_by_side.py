@@ -12,16 +12,15 @@ from reports import wording
 from reports.analyses.card import Card, Table
 from reports.analyses.forest import forest
 from reports.effects import conditions, effects
-from reports.matching import axis_of
+from reports.matching import axis_of, levels_of
 from reports.results import StudyResults
-from reports.statistics.verdict import BETTER, EQUIVALENT, WORSE
+from reports.statistics.verdict import DECIDED
 
 CONSISTENT = "consistent"
 COLUMNS = (
     "axis", "level", "reference", "study", "data", "margin", "seeds", "difference", "ci_low", "ci_high", "p_adjusted",
     "verdict", "agreement",
 )  # fmt: skip
-_DECIDED = (BETTER, WORSE, EQUIVALENT)
 _KEY = ["axis", "level", "reference"]
 
 
@@ -31,15 +30,25 @@ def side_by_side(studies: Sequence[StudyResults]) -> tuple[Card, ...]:
     Raises:
         ValueError: one line: a study that is there twice, or no contrast that two of them have.
     """
-    _check_twice(studies)
+    require_comparable(studies)
     names = names_of(studies)
     every = _contrasts(studies, names)
     rows = agreements(every)
-    if rows.empty:
-        said = "; ".join(f"{name}: {_asks(study)}" for name, study in zip(names, studies, strict=True))
-        raise ValueError(f"no two of these studies have a contrast in common ({said})")
     axes = tuple(dict.fromkeys(rows["axis"]))
     return _overview(studies, names, rows, every), *(_axis(axis, rows, names) for axis in axes)
+
+
+def require_comparable(studies: Sequence[StudyResults]) -> None:
+    """See that `side_by_side` has something to show, by what the studies ask; no effect is computed.
+
+    Raises:
+        ValueError: as `side_by_side`.
+    """
+    _check_twice(studies)
+    asked = Counter(contrast for study in studies for contrast in _asked(study))
+    if max(asked.values(), default=0) < 2:
+        said = "; ".join(f"{name}: {_asks(study)}" for name, study in zip(names_of(studies), studies, strict=True))
+        raise ValueError(f"no two of these studies have a contrast in common ({said})")
 
 
 def agreements(contrasts: pd.DataFrame) -> pd.DataFrame:
@@ -51,12 +60,12 @@ def agreements(contrasts: pd.DataFrame) -> pd.DataFrame:
 
 def agreement(verdicts: Sequence[str]) -> str:
     """`consistent: better` only where every study's own verdict is the same; else who found what, of how many."""
-    counts, m = Counter(each for each in verdicts if each in _DECIDED), len(verdicts)
+    counts, m = Counter(each for each in verdicts if each in DECIDED), len(verdicts)
     if not counts:
         return f"decided in 0 of {m}"
     if max(counts.values()) == m:
         return f"{CONSISTENT}: {verdicts[0]}"
-    return ", ".join(f"{verdict} in {counts[verdict]} of {m}" for verdict in _DECIDED if counts[verdict])
+    return ", ".join(f"{verdict} in {counts[verdict]} of {m}" for verdict in DECIDED if counts[verdict])
 
 
 def names_of(studies: Sequence[StudyResults]) -> tuple[str, ...]:
@@ -93,6 +102,14 @@ def _contrasts(studies: Sequence[StudyResults], names: Sequence[str]) -> pd.Data
     rows[numbers] = rows[numbers].astype("float64")
     order = {axis: at for at, axis in enumerate(dict.fromkeys(rows["axis"]))}
     return rows.sort_values("axis", key=lambda axes: axes.map(order), kind="stable")[[*COLUMNS]].reset_index(drop=True)
+
+
+def _asked(results: StudyResults) -> set[tuple[str, str, str]]:
+    """The contrasts of a study as `_KEY` has them: a row of `effects.csv` each, whatever became of its runs."""
+    if results.study["design"] == "search":
+        return set()
+    axes = [axis_of(results, axis) for axis in results.axes]
+    return {(axis["name"], level, axis["reference"]) for axis in axes for level in levels_of(axis)}
 
 
 def _asks(study: StudyResults) -> str:

@@ -17,7 +17,7 @@ from ablate.workflow import Prepared
 from reports import guide
 from reports.render import text
 from reports.results import RESULTS, StudyResults
-from reports.side_by_side import side_by_side
+from reports.side_by_side import require_comparable, side_by_side
 
 _LONGEST = 120
 """Characters of a folder's name; beyond, not every study is in it."""
@@ -55,20 +55,33 @@ def main(
 
 def _report_several(console: Console, arguments: Sequence[str], out: str | None) -> None:
     """The reports of the studies that were run here, then what they agree on."""
-    folders = {each: Path(each) for each in arguments if (Path(each) / RESULTS).is_file()}
-    prepared = {each: workflow.prepare_existing(each) for each in arguments if each not in folders}
-    studies = [read(each, None) if each in folders else workflow.report(prepared[each])[0] for each in arguments]
-    folder = Path(out or _side_by_side_name(studies))
-    if any((folder / name).exists() for name in (RESULTS, STUDY_YAML)):
-        raise RequestError(f"--out {folder}: holds a study; name another folder")
+    reports = {each: read(each, None) for each in arguments if (Path(each) / RESULTS).is_file()}
+    prepared = {each: workflow.prepare_existing(each) for each in arguments if each not in reports}
+    unwritten = {each: workflow.results(prepared[each]) for each in prepared}
+    found = reports | unwritten
+    folder = Path(out or _side_by_side_name([found[each] for each in arguments]))
+    _require_free(folder, prepared.values())
     try:
-        written = guide.write_side_by_side(studies, folder)
+        require_comparable([found[each] for each in arguments])
     except ValueError as error:
         raise RequestError(str(error)) from None
+    # Only now, when nothing is left to refuse: a report is a look, and a look cannot be taken back.
+    own = {each: workflow.write_report(prepared[each], unwritten[each])[0] for each in prepared}
+    studies = [(reports | own)[each] for each in arguments]
+    written = guide.write_side_by_side(studies, folder)
     console.print(Text(text.render(side_by_side(studies)).rstrip()), soft_wrap=True)
     for each in prepared.values():
         console.print(Text(f"Written to {os.path.relpath(each.directory.report)}/: its own report"), soft_wrap=True)
     _say_written(console, folder, written)
+
+
+def _require_free(folder: Path, studies: Iterable[Prepared]) -> None:
+    """See that a folder is neither a study nor the place of a report, of those that are about to be written too."""
+    if folder.exists() and not folder.is_dir():
+        raise RequestError(f"--out {folder}: is a file; name a folder")
+    own = {each.directory.report.resolve() for each in studies}
+    if folder.resolve() in own or any((folder / name).exists() for name in (RESULTS, STUDY_YAML)):
+        raise RequestError(f"--out {folder}: holds a study; name another folder")
 
 
 def _side_by_side_name(studies: Sequence[StudyResults]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from lightning_modules.catalogue import near
@@ -34,6 +33,9 @@ __all__ = [
 DATASETS: dict[str, DatasetEntry] = {}
 
 _SMALLEST_SUBSET = 10
+_HOW_THEY_ARE_FED = {"batch_size", "augment", "mix", "frame_order", "resolution"}
+_held: dict[tuple[str, str], Any] = {}
+"""The samples that `open` was asked to keep, of one data set at most."""
 
 
 class Encoder(Protocol):
@@ -143,7 +145,7 @@ def open(  # the counterpart of describe; read as data.open
     facts = describe(choices)
     if root is not None:
         choices = choices.model_copy(update={"root": root})
-    loaded = _kept(_samples_of(choices), facts.split) if keep else _load(entry(facts.name), choices, facts.split)
+    loaded = (_kept if keep else _load)(choices, facts.split)
     return TensorData(
         _framed(loaded, encoder, choices) if facts.kind == "events" else loaded,
         facts,
@@ -167,7 +169,7 @@ def recordings(choices: DataChoices) -> Recordings:
     facts = describe(choices)
     if facts.kind != "events":
         raise ValueError(f"{facts.name} holds images, not recordings")
-    found: Recordings = _load(entry(facts.name), choices, facts.split)
+    found: Recordings = _load(choices, facts.split)
     return found
 
 
@@ -178,26 +180,29 @@ def fingerprint(choices: DataChoices) -> str:
         ValueError, FileNotFoundError: as `open`.
     """
     facts = describe(choices)
-    loaded: Arrays | Recordings = _load(entry(facts.name), choices, facts.split)
+    loaded: Arrays | Recordings = _load(choices, facts.split)
     return loaded.fingerprint()
 
 
-def _load(chosen: DatasetEntry, choices: DataChoices, split: str) -> Any:
+def _load(choices: DataChoices, split: str) -> Any:
+    chosen = entry(choices.name)
     module, _, function = chosen.loader.partition(":")
-    return getattr(importlib.import_module(module), function)(chosen, choices, split)
+    return getattr(importlib.import_module(module), function)(chosen, _samples_of(choices), split)
 
 
-def _samples_of(choices: DataChoices) -> str:
-    """The choices that say which samples there are, as text; the others only say how they are fed."""
-    return choices.model_dump_json(exclude={"batch_size", "augment", "mix", "frame_order", "resolution"})
-
-
-@lru_cache(maxsize=1)
-def _kept(samples: str, split: str) -> Any:
+def _samples_of(choices: DataChoices) -> DataChoices:
+    """The choices that say which samples there are; the others, which only say how they are fed, at their defaults."""
     from lightning_modules.choices import DataChoices
 
-    choices = DataChoices.model_validate_json(samples)
-    return _load(entry(choices.name), choices, split)
+    return DataChoices.model_validate(choices.model_dump(exclude=_HOW_THEY_ARE_FED))
+
+
+def _kept(choices: DataChoices, split: str) -> Any:
+    key = _samples_of(choices).model_dump_json(), split
+    if (found := _held.get(key)) is None:
+        _held.clear()  # before the next are loaded: memory need not hold both
+        found = _held[key] = _load(choices, split)
+    return found
 
 
 def _framed(recordings: Recordings, encoder: Encoder, choices: DataChoices) -> Arrays:

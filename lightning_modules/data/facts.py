@@ -41,7 +41,9 @@ class DatasetEntry:
         mean, std: per channel, of the training images in [0, 1], as customary for the data set.
             Empty for events, whose counts go in as they are.
         loader: dotted name of `load(entry, choices: DataChoices, split: str) -> Arrays` (`package.module:load`), or
-            `-> Recordings` for events.
+            `-> Recordings` for events. It says which samples there are, not how they are fed: `batch_size`, `augment`,
+            `mix`, `frame_order` and `resolution` are at their defaults in the choices that it gets, whatever a study
+            says, for runs that differ in these alone share what it gives.
         splits: by name; the first is the default.
         seeded: what holds of its splits `random:<seed>`; None if it has none.
         distribution: the published files of images; None for what comes with an installed package, and for events.

@@ -9,14 +9,14 @@ import pandas as pd
 from reports import runs_behind, wording
 from reports.analyses.card import Card, Dot, Table
 from reports.analyses.figure import known
-from reports.analyses.forest import decided, forest
+from reports.analyses.forest import forest
 from reports.effects import TEST_SELECTED, UNTUNED, axis_effects
 from reports.levels import level_summary
 from reports.looks import AxisLooks
 from reports.matching import axis_of, levels_of
 from reports.results import StudyResults
 from reports.statistics.power import detectable_effect, equivalence_sd, pooled_sd
-from reports.statistics.verdict import BETTER, EQUIVALENT, WORSE
+from reports.statistics.verdict import BETTER, DECIDED, EQUIVALENT, WORSE
 from reports.twins import twins
 
 _COST_COLUMNS = {
@@ -106,7 +106,7 @@ def _dot(row: dict[str, Any]) -> Dot | None:
         return None
     size = wording.points(row["difference"], row["ci_low"], row["ci_high"])
     text = f"{row['level']}: {size} points, {row['verdict']}"
-    return Dot(row["ci_low"], row["difference"], row["ci_high"], decided(row["verdict"]), text)
+    return Dot(row["ci_low"], row["difference"], row["ci_high"], row["verdict"] in DECIDED, text)
 
 
 def _prose(results: StudyResults, contrasts: pd.DataFrame) -> tuple[str, ...]:

@@ -7,12 +7,7 @@ from typing import Any
 
 from reports import wording
 from reports.analyses.figure import Chart, Point, Series, known
-from reports.statistics.verdict import BETTER, EQUIVALENT, WORSE
-
-
-def decided(verdict: str) -> bool:
-    """Whether a verdict says something of the difference."""
-    return verdict in (BETTER, WORSE, EQUIVALENT)
+from reports.statistics.verdict import DECIDED
 
 
 def forest(contrasts: Sequence[dict[Any, Any]], margin: float | None) -> Chart | None:
@@ -39,5 +34,5 @@ def _point(at: int, row: dict[Any, Any]) -> Point:
     return Point(
         float(row["difference"]) * 100, float(at), x_low=known(row["ci_low"], 100), x_high=known(row["ci_high"], 100),
         text=f"{row['level']} against {row['reference']}: {size} points, {blocks}, {row['verdict']}",
-        filled=decided(str(row["verdict"])),
+        filled=str(row["verdict"]) in DECIDED,
     )  # fmt: skip

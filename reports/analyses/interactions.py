@@ -17,8 +17,8 @@ from reports.outcomes import Outcomes
 from reports.results import StudyResults
 from reports.statistics import paired
 from reports.statistics.holm import holm
+from reports.statistics.verdict import ALPHA
 
-_ALPHA = 0.05
 _NAMED = 5
 
 
@@ -48,7 +48,7 @@ class Interaction:
                     self._notes(results), folded=True, figure=self._figure(results))  # fmt: skip
 
     def _prose(self, frame: pd.DataFrame, results: StudyResults) -> Iterator[str]:
-        decided = frame[frame["p_adjusted"] < _ALPHA]
+        decided = frame[frame["p_adjusted"] < ALPHA]
         tested = int(frame["p_value"].notna().sum())
         if decided.empty:
             yield (

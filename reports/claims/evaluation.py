@@ -20,9 +20,9 @@ from reports.results import StudyResults
 from reports.statistics import paired
 from reports.statistics.holm import holm
 from reports.statistics.paired import Floats, Moments
+from reports.statistics.verdict import ALPHA, NOT_TESTABLE, UNDECIDED
 
-HOLDS, REFUTED, UNDECIDED, NOT_TESTABLE = "holds", "refuted", "undecided", "not testable"
-_ALPHA = 0.05
+HOLDS, REFUTED = "holds", "refuted"
 _OPPOSITE, _NEITHER = "the test of the opposite rejects", "the data decide neither the claim nor its opposite"
 _PLAIN = ("", _OPPOSITE, _NEITHER)
 _UNMATCHED = "no two cells of the design have these levels, fulfil the conditions and are alike otherwise"
@@ -41,8 +41,9 @@ def evaluate(claims: Mapping[str, str], results: StudyResults) -> Card:
         results: of the study.
 
     The frame's columns: name, claim, axis, level, other, outcome, reason; cells (matched pairs), seeds (blocks);
-    difference (level minus other) with its 95 % and 90 % intervals; p_value of the claim and p_against of its opposite,
-    each with Holm's adjustment over the file; family_size; runs (ids of those the difference is made of).
+    difference (level minus other) with its 95 % and 90 % intervals, at a declared look the repeated ones; p_value of
+    the claim and p_against of its opposite, each with Holm's adjustment over the file; family_size; runs (ids of those
+    the difference is made of).
 
     Raises:
         ValueError: one line with the first claim that says nothing about this study.
@@ -52,8 +53,8 @@ def evaluate(claims: Mapping[str, str], results: StudyResults) -> Card:
     sides = [Sides.of(each.match, outcomes, outcomes.value, outcomes.value) for each in subjects]
     looks = [AxisLooks.of(results, each.axis) for each in subjects]
     tests = _Tests.of(subjects, sides, looks)
-    low, high = paired.interval(tests.moments)
-    inner_low, inner_high = paired.interval(tests.moments, 1 - 2 * _ALPHA)
+    low, high = paired.interval(tests.moments, _confidence(looks, sides=2))
+    inner_low, inner_high = paired.interval(tests.moments, _confidence(looks, sides=1))
     rows = []
     for at, (name, asked) in enumerate(zip(claims, subjects, strict=True)):
         outcome, reason = _outcome(at, subjects, sides, tests, outcomes, looks)
@@ -109,9 +110,9 @@ class _Tests:
             return NOT_TESTABLE, f"a paired test needs 2 seed blocks with all matched runs, there {blocks}"
         if of.degenerate[at]:
             return UNDECIDED, f"no spread: all {of.n[at]} seed blocks show the same difference, so no test exists"
-        if self.p_adjusted[at] <= _ALPHA:
+        if self.p_adjusted[at] <= ALPHA:
             return HOLDS, ""
-        if self.against_adjusted[at] <= _ALPHA:
+        if self.against_adjusted[at] <= ALPHA:
             return REFUTED, _OPPOSITE
         return UNDECIDED, _NEITHER
 
@@ -120,6 +121,12 @@ def _repeated(p: Floats, looks: Sequence[AxisLooks]) -> Floats:
     """One-sided p values, of a declared look those that are valid at every look."""
     rows = [p[[at]] if each.stage is None else each.stage.one_sided(p[[at]]) for at, each in enumerate(looks)]
     return np.concatenate(rows)
+
+
+def _confidence(looks: Sequence[AxisLooks], *, sides: int) -> Floats:
+    """Of the interval that a test with so many sides looks at, `[claims]`; of a declared look the repeated one."""
+    levels = [ALPHA if each.stage is None else each.stage.alpha(ALPHA, sides=sides) for each in looks]
+    return 1 - np.array(levels) * 2 / sides
 
 
 def _outcome(
@@ -214,9 +221,7 @@ def _notes(
         "that such a test looks at; it is not adjusted."
     )
     if any(each.stage is not None for each in looks):
-        notes.append(
-            "Looks were declared: p is a repeated one, valid at every look; the interval is of this look alone."
-        )
+        notes.append("Looks were declared: p values and intervals are repeated ones, valid at every look.")
     unfinished = int(results.runs["status"].isin(["missing", "running"]).sum())
     if unfinished:
         notes.append(f"The study is not finished: {wording.count(unfinished, 'run')} not run yet.")

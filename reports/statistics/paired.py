@@ -52,8 +52,11 @@ def moments(differences: ArrayLike, scale: ArrayLike = 1.0) -> Moments:
     return Moments(n, mean, sd, sd / np.sqrt(np.maximum(n, 1)), degenerate)
 
 
-def interval(of: Moments, confidence: float = 0.95) -> tuple[Floats, Floats]:
-    """Student t interval of the mean, `[m]` each; the point where there is no spread, NaN below two blocks."""
+def interval(of: Moments, confidence: float | Floats = 0.95) -> tuple[Floats, Floats]:
+    """Student t interval of the mean, `[m]` each; the point where there is no spread, NaN below two blocks.
+
+    `confidence` is one for all or one for each.
+    """
     half = np.where(of.testable, stdtrit(np.maximum(of.n - 1, 1), 0.5 + confidence / 2) * of.se, 0.0)
     usable = of.n >= 2
     return np.where(usable, of.mean - half, np.nan), np.where(usable, of.mean + half, np.nan)

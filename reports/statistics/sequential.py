@@ -54,10 +54,10 @@ class Stage:
         """Repeated p values of one-sided p values of this look alone; NaN stays NaN."""
         return self._repeated(p, sides=1)
 
-    def alpha(self, alpha: float) -> float:
-        """Level at which a two-sided test of this look alone keeps `alpha` over all looks."""
-        constant = _constant(self.at, self.boundary, alpha)
-        return float(2 * ndtr(-constant / self._weight()))
+    def alpha(self, alpha: float, *, sides: int = 2) -> float:
+        """Level at which a test of this look alone, two-sided or one-sided, keeps `alpha` over all looks."""
+        constant = _constant(self.at, self.boundary, alpha, sides)
+        return float(sides * ndtr(-constant / self._weight()))
 
     def _weight(self) -> float:
         """The scheme's constant in units of this look's own boundary."""
@@ -79,8 +79,8 @@ def _quantile(tail: float) -> float:
 
 
 @lru_cache(maxsize=256)
-def _constant(at: tuple[int, ...], boundary: Boundary, alpha: float) -> float:
-    return float(brentq(lambda each: crossing(at, boundary, each) - alpha, 0.0, _FAR, xtol=1e-10))
+def _constant(at: tuple[int, ...], boundary: Boundary, alpha: float, sides: int) -> float:
+    return float(brentq(lambda each: crossing(at, boundary, each, sides=sides) - alpha, 0.0, _FAR, xtol=1e-10))
 
 
 def crossing(at: Sequence[int], boundary: Boundary, constant: float, *, sides: int = 2) -> float:

@@ -13,9 +13,13 @@ from reports.statistics.paired import Floats, Moments
 from reports.statistics.sequential import Stage
 
 BETTER, WORSE, EQUIVALENT, UNDECIDED, NOT_TESTABLE = "better", "worse", "equivalent", "undecided", "not testable"
+DECIDED = (BETTER, WORSE, EQUIVALENT)
+"""The verdicts that say something of a difference."""
 UNDECIDED_LOST = "undecided (lost runs)"
 _EXPLORATORY = "exploratory"
 BELOW_MARGIN = "difference below the margin"
+ALPHA = 0.05
+"""Level of the tests, each adjusted over its family."""
 
 
 def looked_too_often(look: int) -> str:
@@ -41,7 +45,7 @@ class Rules:
 
     margin: float | None
     maximize: bool = True
-    alpha: float = 0.05
+    alpha: float = ALPHA
     stage: Stage | None = None
 
     def confidence(self, alpha: float) -> float:

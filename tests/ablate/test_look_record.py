@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,52 @@ def test_a_scheme_that_cannot_be_meant_is_refused_in_one_line(overrides: list[st
     done = ablate("plan", "quickstart", *overrides, cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
     assert line in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((STUDY, f"{STUDY}/../quickstart"), "quickstart is there twice"),
+        ((STUDY, "studies/other"), "no two of these studies have a contrast in common"),
+        ((STUDY, "studies/alike", "--out", STUDY), "holds a study; name another folder"),
+        ((STUDY, "studies/alike", "--out", f"{STUDY}/report"), "holds a study; name another folder"),
+        ((STUDY, "studies/alike", "--out", f"{STUDY}/study.yaml"), "is a file; name a folder"),
+    ],
+    ids=["twice", "nothing-in-common", "a-study", "a-report-to-be", "a-file"],
+)
+def test_a_refused_report_of_several_is_no_look_and_writes_nothing(
+    tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    booked(tmp_path, complete=6)
+    for name, axes in (("alike", "{residual: [plain]}"), ("other", "{encoding: [poisson]}")):
+        other = workflow.prepare("quickstart", ["seeds=2", f"axes={axes}"], directory=str(tmp_path / "studies" / name))
+        study_directory.save(other.directory)
+    before = sorted(tmp_path.rglob("*"))
+
+    done = ablate("report", *arguments, cwd=tmp_path)
+
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert said in done.stderr
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_studies_side_by_side_have_reports_of_their_own_and_one_look_each(tmp_path: Path) -> None:
+    booked(tmp_path, complete=6)
+    alike = workflow.prepare(
+        "quickstart", ["seeds=2", "axes={residual: [plain]}"], directory=str(tmp_path / "studies" / "alike")
+    )
+    study_directory.save(alike.directory)
+    with workflow.open_ledger(alike) as ledger:
+        ledger.sync(alike.plan.runs)
+        book(ledger, [run.run_id for run in alike.plan.runs], provenance=ORIGIN)
+
+    done = ablate("report", STUDY, "studies/alike", "--out", "both", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "both" / "side_by_side.csv").is_file()
+    for folder in (tmp_path / STUDY, tmp_path / "studies" / "alike"):
+        written = {path: path.read_bytes() for path in (folder / "report").rglob("*") if path.is_file()}
+        looks = json.loads((folder / "looks.json").read_text())
+        assert [len(each) for each in looks["made"].values()] == [1] * len(looks["made"])
+        assert ablate("report", str(folder), cwd=tmp_path).returncode == 0
+        assert {path: path.read_bytes() for path in written} == written, "as the study alone has it"

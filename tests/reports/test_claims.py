@@ -12,6 +12,7 @@ from statsmodels.stats.multitest import multipletests
 from synthetic_studies import factorial, one_factor
 
 from reports.claims.evaluation import evaluate
+from reports.effects import effects
 from reports.family import Family
 from reports.results import StudyResults
 from reports.statistics.sequential import Stage
@@ -244,3 +245,17 @@ def test_declared_looks_are_judged_by_their_repeated_p() -> None:
     alone, row = (check(each, "sresnet beats plain").iloc[0] for each in (looked(5), looked(5, scheme=scheme)))
     assert row["p_value"] == pytest.approx(Stage((5, 10), 0, "pocock").one_sided(np.array([alone["p_value"]]))[0])
     assert row["p_value"] > alone["p_value"] and row["outcome"] == "holds"
+
+
+@pytest.mark.parametrize("boundary", ["pocock", "obrien_fleming"])
+def test_at_a_declared_look_the_intervals_are_repeated_as_p_is(boundary: str) -> None:
+    """The 95 % one is that of `effects.csv`; where the 90 % one ends, the repeated p of a claim is 5 %."""
+    study = looked(5, scheme={"at": [5, 10], "boundary": boundary})
+    row = check(study, "plain loses to sresnet").iloc[0]
+    effect = effects(study).set_index("level").loc["plain"]
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx((effect["ci_low"], effect["ci_high"]))
+
+    at_the_end = check(study, f"plain loses to sresnet by {-100 * row['ci90_high']:.10f} points").iloc[0]
+    assert at_the_end["p_value"] == pytest.approx(0.05, rel=1e-5)
+    alone = check(looked(5), "plain loses to sresnet").iloc[0]
+    assert row["ci90_low"] < alone["ci90_low"] < alone["ci90_high"] < row["ci90_high"]

@@ -78,3 +78,13 @@ def test_what_has_no_p_gets_none_and_the_smallest_ones_stay_probabilities() -> N
     assert np.isnan(found[0])
     assert 0 <= found[1] <= found[2] < 1e-50
     assert found[3] == 1.0
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+@pytest.mark.parametrize("look", [0, 1])
+def test_one_sided_levels_and_p_values_are_two_sides_of_one_boundary(boundary: Boundary, look: int) -> None:
+    """Half the level of a two-sided test at twice alpha, but for paths that cross both boundaries."""
+    stage = Stage((5, 10), look, boundary)
+    level = stage.alpha(0.05, sides=1)
+    assert stage.one_sided(np.array([level]))[0] == pytest.approx(0.05, rel=1e-6)
+    assert level == pytest.approx(stage.alpha(0.10) / 2, rel=0.005)

@@ -12,7 +12,7 @@ from synthetic_studies import factorial, one_factor
 from reports.effects import effects
 from reports.guide import write_side_by_side
 from reports.results import StudyResults
-from reports.side_by_side import agreement, names_of, side_by_side
+from reports.side_by_side import agreement, names_of, require_comparable, side_by_side
 
 BASE = [0.90, 0.92, 0.91, 0.93, 0.90]
 LOWER, HIGHER, ABOUT = (
@@ -133,3 +133,12 @@ def test_the_files_are_the_same_bytes_every_time_and_nothing_is_written_where_no
     with pytest.raises(ValueError, match="in common"):
         write_side_by_side([study("c", {"ms": LOWER}), studies[1]], tmp_path / "three")
     assert not (tmp_path / "three").exists()
+
+
+def test_what_is_refused_is_known_without_an_effect() -> None:
+    """A contrast whose every run is lost is a row all the same, so the studies stand side by side."""
+    lost = study("b", {"plain": ["worker was killed"] * 5})
+    require_comparable([study("a", {"plain": LOWER}), lost])
+    assert side_by_side([study("a", {"plain": LOWER}), lost])[1].table is not None
+    with pytest.raises(ValueError, match="in common"):
+        require_comparable([study("a", {"plain": LOWER}, reference="or"), study("b", {"plain": LOWER})])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -12,6 +14,8 @@ import torch
 from lightning_modules import data
 from lightning_modules.building import create
 from lightning_modules.choices import DataChoices
+from lightning_modules.data.arrays import Arrays
+from lightning_modules.data.digits import load as load_digits
 from lightning_modules.data.module import TensorData
 
 
@@ -132,3 +136,41 @@ def test_a_subset_is_described_without_its_files() -> None:
 
 def test_embedded_data_need_no_files() -> None:
     data.check(DataChoices(name="digits", root="/nowhere"))
+
+
+loaded: list[tuple[DataChoices, int]] = []
+alive: weakref.WeakSet[torch.Tensor] = weakref.WeakSet()
+
+
+def load(entry: data.DatasetEntry, choices: DataChoices, split: str) -> Arrays:
+    """The digits, with what was asked for and how many earlier ones were still held."""
+    loaded.append((choices, len(list(alive))))
+    samples = load_digits(entry, choices, split)
+    alive.add(samples.images)
+    return samples
+
+
+@pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch) -> DataChoices:
+    """Choices of a data set with that loader."""
+    entry = replace(data.DATASETS["digits"], name="watched", loader=f"{__name__}:load")
+    monkeypatch.setitem(data.DATASETS, "watched", entry)
+    monkeypatch.setattr(data, "_held", {})
+    loaded.clear()
+    alive.clear()
+    return DataChoices(name="watched", batch_size=7, frame_order="shuffled", root="here")
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_loader_is_told_which_samples_and_not_how_they_are_fed(watched: DataChoices, keep: bool) -> None:
+    opened = data.open(watched, encoder=create("encoding", "poisson", timesteps=1), seed=0, keep=keep)
+    assert loaded[0][0] == DataChoices(name="watched", root="here")
+    assert opened.batch_size == 7
+
+
+def test_kept_samples_serve_runs_that_feed_them_otherwise_and_go_before_others_come(watched: DataChoices) -> None:
+    encoder = create("encoding", "poisson", timesteps=1)
+    for changed in ({}, {"batch_size": 8}, {"root": "elsewhere"}):
+        data.open(watched.model_copy(update=changed), encoder=encoder, seed=0, keep=True)
+        gc.collect()
+    assert [(choices.root, held) for choices, held in loaded] == [("here", 0), ("elsewhere", 0)]
