@@ -151,5 +151,5 @@ def _figure(own: pd.DataFrame, frame: pd.DataFrame) -> Chart | None:
         "highest mean of any cell in that layer and is no interval."
     )
     names = tuple(str(row["layer"]) for row in fires)
-    series = (Series("baseline", tuple(points), joined=True),)
+    series = (Series("baseline", tuple(points)),)
     return Chart("spikes per neuron and timestep", "", series, caption, rows=names)

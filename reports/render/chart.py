@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from reports.analyses.figure import Chart, Point, Series
 from reports.render import marks
-from reports.render.labels import Box, placed
+from reports.render.labels import Box, Label, Line, find_places
 from reports.render.scale import Scale
 from reports.render.svg import CHARACTER, number, picture, shortened, tag
 
@@ -16,6 +17,7 @@ WIDTH, HEIGHT, ROW = 680.0, 340.0, 30.0
 _RIGHT, _BOTTOM = 14.0, 46.0
 _NAME = 36
 _CROWDED = 80
+_MARK, _GAP, _LETTERS = 5.0, 9.0, 14.0  # radius of a mark, distance of a name from its point, height of a name
 
 
 @dataclass(frozen=True)
@@ -180,20 +182,38 @@ def _mark(point: Point, x: float, y: float, at: int, *, bare: bool) -> str:
 
 
 def _labels(chart: Chart, frame: _Frame) -> list[str]:
-    """The names beside points, where there is room for them; each point has its name in its text anyway."""
+    """The names of points, where there is room for them; each point has its name in its text anyway."""
     points = [(point, frame.x(point.x), frame.y(point.y)) for point in _points(chart)]
-    taken = [Box(x - 5, y - 5, x + 5, y + 5) for _, x, y in points]
+    named = [(shortened(point.label, _NAME), x, y) for point, x, y in points if point.label]
+    labels = [Label(x, y, len(text) * (CHARACTER - 0.6), _LETTERS) for text, x, y in named]
     whole = Box(0, 0, frame.width, frame.height)
+    found = find_places(labels, [(x, y) for _, x, y in points], _obstacles(chart, frame), whole, _MARK, _GAP)
     parts = []
-    for point, x, y in points:
-        if not point.label:
+    for (text, x, y), placed in zip(named, found, strict=True):
+        if placed is None:
             continue
-        text = shortened(point.label, _NAME)
-        found = placed(x, y, len(text) * (CHARACTER - 0.6), taken, whole)
-        if found is None:
-            continue
-        taken.append(found.box)
-        place = f"translate({number(x)} {number(y)})"
-        parts.append(tag("g", [tag("text", text, x=found.dx, y=found.dy, text_anchor=found.anchor)], class_="tag",
-                         transform=place))  # fmt: skip
+        box = placed.box
+        beside = (("start", box.left) if box.left > x else ("end", box.right) if box.right < x
+                  else ("middle", (box.left + box.right) / 2))  # fmt: skip
+        drawn = [tag("text", text, x=beside[1] - x, y=box.bottom - 4 - y, text_anchor=beside[0])]
+        if placed.leader:
+            (from_x, from_y), (to_x, to_y) = placed.leader
+            drawn.insert(0, tag("line", class_="leader", x1=from_x - x, y1=from_y - y, x2=to_x - x, y2=to_y - y))
+        parts.append(tag("g", drawn, class_="tag", transform=f"translate({number(x)} {number(y)})"))
     return parts
+
+
+def _obstacles(chart: Chart, frame: _Frame) -> list[Line]:
+    """Intervals and joining lines: no name lies on them."""
+    lines: list[Line] = []
+    for series in chart.series:
+        drawn = [(point, frame.x(point.x), frame.y(point.y)) for point in series.points
+                 if math.isfinite(point.x + point.y)]  # fmt: skip
+        for point, x, y in drawn:
+            if point.low is not None and point.high is not None:
+                lines.append(((x, frame.y(point.low)), (x, frame.y(point.high))))
+            if point.x_low is not None and point.x_high is not None:
+                lines.append(((frame.x(point.x_low), y), (frame.x(point.x_high), y)))
+        if series.joined:
+            lines += [((x, y), (to_x, to_y)) for (_, x, y), (_, to_x, to_y) in pairwise(drawn)]
+    return lines

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from reports.analyses.card import Dot, Table
 from reports.render.scale import Scale
 
-WIDTH, HEIGHT = 200, 26
+WIDTH, HEIGHT = 180, 26
 _PAD = 12
 
 

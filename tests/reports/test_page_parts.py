@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import re
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from reports.analyses.figure import Chart, HeatMap, Point, Series
 from reports.render import marks
 from reports.render.headings import anchors, heading
 from reports.render.heat_map import luminance
-from reports.render.labels import Box, placed
+from reports.render.labels import Box, Label, Line, Placed, Spot, find_places
 from reports.render.run_data import RunData
 from reports.render.scale import Scale, label
 from reports.render.sorting import printed_number, sort_value
@@ -73,14 +74,60 @@ def test_labels_have_no_negative_zero() -> None:
     assert label(-0.0001, 0.1) == "0.0" and label(-0.2, 0.1) == "\N{MINUS SIGN}0.2"
 
 
-def test_a_name_takes_the_first_free_place_beside_its_point_or_none() -> None:
-    whole = Box(0, 0, 200, 100)
-    first = placed(100, 50, 40, [], whole)
-    assert first is not None and first.anchor == "start" and first.box.within(whole)
-    second = placed(100, 50, 40, [first.box], whole)
-    assert second is not None and not second.box.meets(first.box)
-    assert placed(100, 50, 300, [], whole) is None, "wider than the picture"
-    assert placed(100, 50, 40, [whole], whole) is None
+WHOLE = Box(0, 0, 200, 100)
+
+
+def room(labels: list[Label], points: list[Spot], lines: list[Line] | None = None) -> list[Placed | None]:
+    return find_places(labels, points, lines or [], WHOLE, mark=5, gap=9)
+
+
+def test_a_name_stands_beside_its_point_inside_the_picture_or_nowhere() -> None:
+    (found,) = room([Label(100, 50, 40, 14)], [(100, 50)])
+    assert found == Placed(Box(109, 43, 149, 57))
+    (found,) = room([Label(190, 50, 40, 14)], [(190, 50)])
+    assert found == Placed(Box(141, 43, 181, 57)), "no room to the right"
+    assert room([Label(100, 50, 300, 14)], [(100, 50)]) == [None], "wider than the picture"
+
+
+def test_a_name_lies_on_no_interval_and_no_mark() -> None:
+    cross = [((100.0, 20.0), (100.0, 80.0)), ((85.0, 50.0), (115.0, 50.0))]
+    (found,) = room([Label(100, 50, 40, 14)], [(100, 50), (125, 40)], cross)
+    assert found and not any(found.box.crossed(line) for line in cross)
+    assert not found.box.meets(Box(120, 35, 130, 45))
+
+
+def test_a_name_that_would_be_as_near_to_another_point_gets_a_slanting_line_to_its_own() -> None:
+    points = [(100.0, 50.0), (118.0, 50.0), (82.0, 50.0), (100.0, 32.0), (100.0, 68.0)]
+    (found,) = room([Label(*points[0], 30, 10)], points)
+    assert found and found.leader
+    start, end = found.leader
+    assert math.dist(start, points[0]) == pytest.approx(5), "it begins at the rim of the mark"
+    assert end == found.box.nearest(*points[0])
+    assert not any(Box(x - 5, y - 5, x + 5, y + 5).crossed(found.leader) for x, y in points[1:])
+    assert min(abs(end[0] - start[0]), abs(end[1] - start[1])) > 0, "neither upright nor level, like an interval"
+
+
+def test_a_name_does_not_stand_at_the_end_of_the_interval_of_another_point() -> None:
+    """The name of the right point has room to the left and none elsewhere, right above the bar of the left point."""
+    bar = ((160.0, 35.0), (160.0, 80.0))
+    (found,) = room([Label(190, 25, 40, 10)], [(190, 25), (160, 60)], [bar])
+    assert found is None or found.leader or not found.box.wider(9).crossed(bar)
+
+
+def test_no_two_names_lie_on_each_other() -> None:
+    points = [(90.0, 50.0), (110.0, 50.0), (100.0, 40.0), (100.0, 60.0)]
+    found = [each.box for each in room([Label(*point, 40, 10) for point in points], points) if each]
+    assert len(found) == 4
+    assert not any(one.meets(other) for one, other in combinations(found, 2))
+
+
+@pytest.mark.parametrize(
+    ("line", "crossed"),
+    [(((0, 0), (10, 10)), True), (((0, 0), (3, 3)), False), (((0, 6), (10, 6)), True), (((0, 4), (10, 4)), False),
+     (((5, 5), (5.5, 5.5)), True), (((0, 9), (3, 6)), False)],
+)  # fmt: skip
+def test_a_line_crosses_a_box_where_a_part_of_it_lies_inside(line: Line, crossed: bool) -> None:
+    assert Box(4, 4, 8, 8).crossed(line) is crossed
 
 
 @pytest.mark.parametrize(

@@ -7,71 +7,62 @@ from itertools import pairwise
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.transforms import Bbox
 
 from reports.analyses.figure import Chart
+from reports.render.labels import Box, Label, Line, find_places
+from reports.render.palette import REFERENCE
 from reports.render.paper.style import short
 
-_PLACES = (
-    (5, 0, "left", "center"), (-5, 0, "right", "center"), (0, 5, "center", "bottom"), (0, -5, "center", "top"),
-    (4, 4, "left", "bottom"), (-4, 4, "right", "bottom"), (4, -4, "left", "top"), (-4, -4, "right", "top"),
-)  # fmt: skip
-"""Offsets in points, tried in this order, with the alignment that goes with each."""
-
-_ALONG = 25
-"""Dots that stand for a joining line when room for a label is looked for."""
+_MARK, _GAP = 2.6, 4.5
+"""Radius of a mark and distance of a name from its point, in points (1/72 inch)."""
 
 
 def place_labels(axes: Axes, chart: Chart) -> None:
-    """Print the labels of points inside the axes, over no other label and as few points and intervals as possible.
+    """Print the labels of points inside the axes, over no mark, interval, line or other label.
 
     A label without such a place is left out: what it names is in the table beside the figure.
     """
     points = [point for series in chart.series for point in series.points]
-    if not any(point.label for point in points):
+    named = [point for point in points if point.label]
+    if not named:
         return
     renderer = FigureCanvasAgg(axes.figure).get_renderer()  # type: ignore[arg-type]
-    inside, taken = axes.get_window_extent(renderer), _boxes(axes, chart)
-    labels: list[Bbox] = []
-    for point in points:
-        if not point.label:
-            continue
+    inside = axes.get_window_extent(renderer)
+    pixels = axes.figure.dpi / 72
+    spots = axes.transData.transform(np.array([(point.x, point.y) for point in points])).tolist()
+    places = {id(point): (float(x), float(y)) for point, (x, y) in zip(points, spots, strict=True)}
+    texts, labels = [], []
+    for point in named:
         text = axes.annotate(short(point.label, 28, lines=2), (point.x, point.y), (0, 0), textcoords="offset points",
-                             linespacing=0.95, zorder=5)  # fmt: skip
-        found = []
-        for at, (dx, dy, horizontal, vertical) in enumerate(_PLACES):
-            text.set(position=(dx, dy), horizontalalignment=horizontal, verticalalignment=vertical)
-            box = text.get_window_extent(renderer)
-            whole = inside.x0 <= box.x0 and box.x1 <= inside.x1 and inside.y0 <= box.y0 and box.y1 <= inside.y1
-            if whole and not any(box.overlaps(other) for other in labels):
-                found.append((_crossed(box, taken), at, box))
-        if not found:
+                             linespacing=0.95, zorder=5, horizontalalignment="center",
+                             verticalalignment="center")  # fmt: skip
+        texts.append(text)
+        extent = text.get_window_extent(renderer)
+        labels.append(Label(*places[id(point)], extent.width, extent.height))
+    whole = Box(inside.x0, inside.y0, inside.x1, inside.y1)
+    found = find_places(labels, list(places.values()), _lines(axes, chart), whole, _MARK * pixels, _GAP * pixels)
+    for text, label, placed in zip(texts, labels, found, strict=True):
+        if placed is None:
             text.remove()
             continue
-        _, at, box = min(found, key=lambda each: each[:2])
-        dx, dy, horizontal, vertical = _PLACES[at]
-        text.set(position=(dx, dy), horizontalalignment=horizontal, verticalalignment=vertical)
-        labels.append(box)
+        box = placed.box
+        x, y = (box.left + box.right) / 2 - label.x, (box.top + box.bottom) / 2 - label.y
+        text.set_position((x / pixels, y / pixels))
+        if placed.leader:
+            ends = axes.transData.inverted().transform(np.array(placed.leader))
+            axes.plot(ends[:, 0], ends[:, 1], color=REFERENCE, linewidth=0.5, zorder=2, scalex=False, scaley=False)
 
 
-def _boxes(axes: Axes, chart: Chart) -> np.ndarray:
-    """What points, intervals and joining lines take up, in pixels: `[boxes, (x0, y0, x1, y1)]`."""
-    spans, joints = [], []
+def _lines(axes: Axes, chart: Chart) -> list[Line]:
+    """Intervals and joining lines, in pixels."""
+    spans = []
     for series in chart.series:
         for p in series.points:
-            spans.append((p.x, p.y, p.x, p.y))
             if p.low is not None and p.high is not None:
                 spans.append((p.x, p.low, p.x, p.high))
             if p.x_low is not None and p.x_high is not None:
                 spans.append((max(p.x_low, axes.get_xlim()[0]), p.y, p.x_high, p.y))
-        joints += list(pairwise((p.x, p.y) for p in series.points)) if series.joined else []
-    corners = axes.transData.transform(np.array(spans, dtype=float).reshape(-1, 2)).reshape(-1, 4)
-    ends = axes.transData.transform(np.array(joints, dtype=float).reshape(-1, 2)).reshape(-1, 2, 2)
-    along = np.linspace(0, 1, _ALONG)[:, None, None]
-    dots = ((1 - along) * ends[:, 0] + along * ends[:, 1]).reshape(-1, 2)
-    return np.vstack([corners, np.hstack([dots, dots])]) + np.array([-2.0, -2.0, 2.0, 2.0])
-
-
-def _crossed(box: Bbox, taken: np.ndarray) -> int:
-    apart = (taken[:, 0] > box.x1) | (taken[:, 2] < box.x0) | (taken[:, 1] > box.y1) | (taken[:, 3] < box.y0)
-    return int((~apart).sum())
+        if series.joined:
+            spans += [(one.x, one.y, other.x, other.y) for one, other in pairwise(series.points)]
+    corners = axes.transData.transform(np.array(spans, dtype=float).reshape(-1, 2)).reshape(-1, 2, 2).tolist()
+    return [((x, y), (to_x, to_y)) for (x, y), (to_x, to_y) in corners]
