@@ -123,15 +123,19 @@ def _prose(results: StudyResults, contrasts: pd.DataFrame) -> tuple[str, ...]:
     if not sd > 0:
         return (can + ".",)
     can += (
-        f"; the SD found here is {sd * 100:.2g} points (pooled over the contrasts, 95 % CI {low * 100:.2g} to "
-        f"{high * 100:.2g}), so from about {effect * sd * 100:.2g} points."
+        f"; the SD found here is {_points(sd)} points (pooled over the contrasts; 95 % CI, as if they shared no runs, "
+        f"{_points(low)} to {_points(high)}), so from about {_points(effect * sd)} points."
     )
     size = results.study["objective"].get("margin")
     if size is None:
         return (can, "No margin is set, so no level can be called equivalent.")
     room = equivalence_sd(blocks, m, stage=stage) * size * 100
     reach = "which it is" if sd * 100 <= room else "which it is not"
-    return (can, f"Equivalence is found at 80 % power when that SD is at most {room:.2g} points, {reach}.")
+    return (can, f"Equivalence is found at 80 % power when that SD is at most {_points(room / 100)} points, {reach}.")
+
+
+def _points(share: float) -> str:
+    return wording.significant(share * 100)
 
 
 def _notes(results: StudyResults, frame: pd.DataFrame, contrasts: pd.DataFrame, costs: list[str]) -> tuple[str, ...]:
@@ -149,6 +153,8 @@ def _notes(results: StudyResults, frame: pd.DataFrame, contrasts: pd.DataFrame, 
         notes.append(f"Without data and left out: {wording.listing(missing)} {verb} in none of the runs.")
     notes += [_same_function(levels) for levels in twins(results, axis)]
     notes += _equivalent_where_trained(contrasts)
+    notes += _adjusted(contrasts)
+    notes += _correlation(contrasts)
     notes += _beyond_this_test_set(contrasts)
     notes += _beyond_these_settings(contrasts)
     return (*notes, *(note for row in contrasts.to_dict("records") for note in _row_notes(row)))
@@ -179,23 +185,57 @@ def _beyond_this_test_set(contrasts: pd.DataFrame) -> list[str]:
     known = contrasts[contrasts["ci_task_low"].notna()]
     if known.empty:
         return []
-    rows = known.to_dict("records")
-    spans = [f"{row['level']} {wording.span(row['ci_task_low'], row['ci_task_high'])}" for row in rows]
+    wider = known[(known["ci_task_low"] < known["ci_low"]) | (known["ci_task_high"] > known["ci_high"])]
+    if wider.empty:
+        return [
+            "The intervals of the table are conditional on this test set. Resampling seeds and test samples at once "
+            "gives none that is wider."
+        ]
+    spans = _spans(wider, "ci_task_low", "ci_task_high")
+    others = "" if len(wider) == len(known) else "; no wider one for the others"
     return [
         "The intervals of the table are conditional on this test set. For the task, resampling seeds and test samples "
-        f"at once (the wider of both, points): {'; '.join(spans)}."
+        f"at once, they are wider (points): {spans}{others}."
+    ]
+
+
+def _spans(contrasts: pd.DataFrame, low: str, high: str) -> str:
+    rows = contrasts.to_dict("records")
+    return "; ".join(f"{row['axis']}={row['level']} {wording.span(row[low], row[high])}" for row in rows)
+
+
+def _adjusted(contrasts: pd.DataFrame) -> list[str]:
+    """The intervals that hold for all contrasts of the axis at once, where there are several."""
+    known = contrasts[contrasts["ci_adj_low"].notna() & (contrasts["ci_method"] != "degenerate")]
+    if known.empty or int(contrasts["family_size"].max()) < 2:
+        return []
+    return [
+        "The intervals of the table are each for itself. Adjusted for all contrasts of the axis at once (Bonferroni, "
+        f"points): {_spans(known, 'ci_adj_low', 'ci_adj_high')}."
+    ]
+
+
+def _correlation(contrasts: pd.DataFrame) -> list[str]:
+    """What pairing by seed block brought."""
+    rows = contrasts[contrasts["pair_correlation"].notna()].to_dict("records")
+    if not rows:
+        return []
+    said = [f"{row['axis']}={row['level']} {wording.fixed(row['pair_correlation'], 2)}" for row in rows]
+    return [
+        f"Correlation of the pairs over seed blocks: {'; '.join(said)}. Where it is not positive, pairing brought "
+        "nothing and cost degrees of freedom."
     ]
 
 
 def _beyond_these_settings(contrasts: pd.DataFrame) -> list[str]:
     """One note with the intervals that also cover the choice of the other axes' settings, where cells are matched."""
-    rows = contrasts[contrasts["ci_settings_low"].notna()].to_dict("records")
-    if not rows:
+    known = contrasts[contrasts["ci_settings_low"].notna()]
+    if known.empty:
         return []
-    spans = [f"{row['level']} {wording.span(row['ci_settings_low'], row['ci_settings_high'])}" for row in rows]
+    spans = _spans(known, "ci_settings_low", "ci_settings_high")
     return [
         "The intervals of the table are for exactly these matched cells. For other settings of the remaining axes as "
-        f"well as other seeds, were these cells a sample of them (crossed random effects, points): {'; '.join(spans)}."
+        f"well as other seeds, were these cells a sample of them (crossed random effects, points): {spans}."
     ]
 
 

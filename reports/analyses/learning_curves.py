@@ -38,7 +38,7 @@ class LearningCurves:
         table = Table(headers, tuple(row for row, _ in ends), (False, *(True,) * 7), runs=runs)
         drawn = _drawn(frame, results)
         notes = _notes(results, len(ends) - len(drawn))
-        return Card(self.key, self.title, tuple(_prose(ends)), frame, table, notes, folded=True,
+        return Card(self.key, self.title, tuple(_prose(ends, results)), frame, table, notes, folded=True,
                     figure=_figure(frame, drawn))  # fmt: skip
 
 
@@ -80,7 +80,7 @@ def _summary(curve: pd.DataFrame) -> tuple[tuple[str, ...], bool]:
     return cells, bool(last["change_low"] > 0)
 
 
-def _prose(ends: list[tuple[tuple[str, ...], bool]]) -> list[str]:
+def _prose(ends: list[tuple[tuple[str, ...], bool]], results: StudyResults) -> list[str]:
     rising = [row[0] for row, rises in ends if rises]
     sentences = ["Validation accuracy by epoch, means over the seeds whose runs are complete."]
     if not rising:
@@ -90,10 +90,19 @@ def _prose(ends: list[tuple[tuple[str, ...], bool]]) -> list[str]:
         )
     else:
         sentences.append(
-            f"Still rising in the last epoch, by its unadjusted interval: {wording.listing(rising)}. With longer "
-            "training these cells may have come out otherwise, and others with them."
+            f"Still rising in the last epoch, by its unadjusted interval: {wording.listing(rising)}; the intervals of "
+            "the others do not exclude a rise. With longer training cells may have come out otherwise."
         )
-    return sentences
+    return [*sentences, *_too_short(results)]
+
+
+def _too_short(results: StudyResults) -> list[str]:
+    """How many runs were best in their last epoch: training on may have made them better."""
+    runs = results.runs[(results.runs["status"] == "complete") & results.runs["best_epoch"].notna()]
+    last = int((runs["best_epoch"] == runs["epochs"] - 1).sum())  # epochs are counted from 0 there
+    if not len(runs) or not last:
+        return []
+    return [f"In {last} of {wording.count(len(runs), 'run')} the last epoch was the best on validation."]
 
 
 def _notes(results: StudyResults, undrawn: int) -> tuple[str, ...]:

@@ -106,7 +106,9 @@ def compared(results: StudyResults) -> str:
     study, data = results.study, results.study["data"]
     planned = results.runs[results.runs["status"] != "excluded"]
     states = [state_of(*each).name for each in zip(planned["status"], planned["reason"], strict=True)]
-    test = f" ({data['test']:,} test samples)" if data.get("test") else ""
+    parts = (("train", "training"), ("validation", "validation"), ("test", "test"))
+    sizes = [f"{data[part]:,} {word}" for part, word in parts if data.get(part)]
+    test = f" ({', '.join(sizes)} samples)" if sizes else ""
     runs = f"{states.count('COMPLETE'):,} of {wording.count(len(states), 'run')} complete"
     runs += f", {states.count('DIVERGED')} diverged" if "DIVERGED" in states else ""
     runs += f", {states.count('LOST')} lost" if "LOST" in states else ""

@@ -113,7 +113,7 @@ def _order(frame: pd.DataFrame) -> str:
 def _against_control(frame: pd.DataFrame, control: pd.Series) -> list[str]:
     """What the network without spikes says of the others, where it is a cell."""
     if not control.any():
-        return []
+        return ["No cell is the control without spikes (neuron: relu), so this compares these cells alone."]
     cells, beating = frame[~control], frame[~control & frame["beats_control"].astype(bool)]
     names = frame.loc[control, "cell"].tolist()
     which = f"the control without spikes ({names[0]})" if len(names) == 1 else "every control without spikes"

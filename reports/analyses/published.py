@@ -83,8 +83,20 @@ def _prose(results: StudyResults, best: dict[str, Any] | None) -> tuple[str, ...
     if best is None:
         return ("No cell of this study is complete.",)
     cells = len(results.study["cells"])
-    chosen = f"Its best cell was selected among {wording.count(cells, 'cell')} on validation"
-    return (f"{chosen}; {'' if cells == 1 else 'on the seeds it was selected with '}its test accuracy is quoted.",)
+    if cells == 1:
+        return ("The study has one cell; its test accuracy is quoted.", *_part(results))
+    return (
+        f"The best of {cells} cells was selected on validation accuracy. Its test accuracy comes from the same seeds, "
+        "not from fresh ones, and may be optimistic (fresh ones: ablate run STUDY --confirm best --seeds 5).",
+        *_part(results),
+    )
+
+
+def _part(results: StudyResults) -> tuple[str, ...]:
+    split = str(results.study["data"].get("split", ""))
+    if not split.startswith("subset"):
+        return ()
+    return (f"This study trained on a part of the training images ({split}); the published systems on all.",)
 
 
 def _warnings(results: StudyResults, frame: pd.DataFrame) -> tuple[str, ...]:
@@ -97,7 +109,4 @@ def _warnings(results: StudyResults, frame: pd.DataFrame) -> tuple[str, ...]:
             f"Protocols differ: {other} of {len(published)} published figures are not {own} or do not say; where "
             "authors gave both, a figure chosen on the test set lay 0.9 to 5.8 points above the other."
         )
-    split = str(results.study["data"].get("split", ""))
-    if split.startswith("subset"):
-        notes.append(f"This study trained on a part of the training images ({split}); the published systems on all.")
     return tuple(notes)

@@ -57,27 +57,42 @@ def _as_well(row: dict[Any, Any], records: list[dict[Any, Any]]) -> list[str]:
 
 def _recommendation(row: dict[Any, Any], as_well: list[str], results: StudyResults) -> tuple[str, str, str] | None:
     rests = f"{row['axis']}: {row['level']} against {row['reference']}"
-    size = wording.points(row["difference"], row["ci_low"], row["ci_high"])
     if row["verdict"] == BETTER:
-        text = f"Take {row['axis']}={row['level']} rather than {row['reference']}: it differs by {size} points"
-        text += " of test accuracy"
+        text = f"For accuracy, take {row['axis']}={row['level']} rather than {row['reference']}: {_by(row)}"
         untested = f"; it was not tested against {wording.listing(as_well)}, also better" if as_well else ""
-        return f"{text}{_scope(row)}{untested}.", rests, BETTER
+        return f"{text}{_scope(row)}{untested}{_price(row, results)}.", rests, BETTER
     if row["verdict"] == WORSE:
         # Not "keep the reference": another level may be better than it.
-        text = f"Do not take {row['axis']}={row['level']} in place of {row['reference']}: it differs by {size} points"
-        text += " of test accuracy"
-        return f"{text}{_scope(row)}.", rests, WORSE
+        text = f"For accuracy, do not take {row['axis']}={row['level']} in place of {row['reference']}: {_by(row)}"
+        return f"{text}{_scope(row)}{_price(row, results)}.", rests, WORSE
     if row["verdict"] != EQUIVALENT or str(row["reason"]).startswith(BELOW_MARGIN):
         return None
     saving = _saving(row, results)
     if not saving:
         return None
+    size = wording.points(row["difference"], row["ci_low"], row["ci_high"])
     text = (
         f"{row['axis']}={row['level']} can stand in for {row['reference']}: equivalent "
         f"({wording.margin(row['margin'])}, {size} points), at {saving}."
     )
     return text, rests, EQUIVALENT
+
+
+def _by(row: dict[Any, Any]) -> str:
+    """`its test accuracy is 25.0 points lower (20.2 to 29.8)`."""
+    higher = row["difference"] > 0
+    low, high = sorted((abs(row["ci_low"]), abs(row["ci_high"])))
+    size = f"{wording.fixed(abs(row['difference']) * 100)} points {'higher' if higher else 'lower'}"
+    return f"its test accuracy is {size} (95 % CI {wording.fixed(low * 100)} to {wording.fixed(high * 100)})"
+
+
+def _price(row: dict[Any, Any], results: StudyResults) -> str:
+    """The mean energy of both, where they differ by a tenth or more; empty where it is not known."""
+    energy = level_summary(results, row["axis"]).set_index("level")["energy_nj"]
+    level, reference = float(energy[row["level"]]), float(energy[row["reference"]])
+    if not abs(level - reference) >= 0.1 * reference > 0:
+        return ""
+    return f"; mean energy {wording.significant(level, 3)} against {wording.significant(reference, 3)} nJ a sample"
 
 
 def _saving(row: dict[Any, Any], results: StudyResults) -> str:

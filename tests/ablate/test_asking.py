@@ -39,7 +39,7 @@ def test_studies_stand_side_by_side_in_a_folder_named_after_them(tmp_path: Path)
     assert "consistent: worse" in done.stdout and "decided in 0 of 2" in done.stdout
     folder = tmp_path / "nmnist-cifar10_small-report"
     assert {path.name for path in folder.iterdir()} == {
-        "guide.html", "guide.json", "guide.md", "guide.tex", "side_by_side.csv", "tables",
+        "figures", "guide.html", "guide.json", "guide.md", "guide.tex", "side_by_side.csv", "tables",
     }  # fmt: skip
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     again = inside("report", NMNIST, CIFAR, "--source", "ledger", "--out", str(folder), cwd=tmp_path)

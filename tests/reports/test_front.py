@@ -80,7 +80,7 @@ def test_the_card_names_the_front_and_what_the_arithmetic_changes() -> None:
 
 def test_without_operations_nothing_is_said_of_other_arithmetic() -> None:
     card = Pareto().compute(with_energy(dict(zip(CELLS, (100.0, 10.0, 110.0), strict=True))))
-    assert len(card.prose) == 1 and card.frame["on_front_int8"].isna().all()
+    assert len(card.prose) == 2 and card.frame["on_front_int8"].isna().all()
 
 
 def test_a_study_without_energy_has_no_such_card() -> None:
