@@ -281,9 +281,15 @@ def test_two_better_levels_are_not_ranked_and_a_worse_one_recommends_no_referenc
     values = {"baseline": {"": REFERENCE}, "residual": {"ms": better, "or": best, "plain": WORSE}}
     frame = Recommendations().compute(one_factor(values, baseline=BASELINE)).frame
     first, second, third = frame["recommendation"]
-    assert first.startswith("Take residual=ms rather than sresnet") and "not tested against or, also better" in first
-    assert second.startswith("Take residual=or rather than sresnet") and "not tested against ms, also better" in second
-    assert third.startswith("Do not take residual=plain in place of sresnet")
+    assert (
+        first.startswith("For accuracy, take residual=ms rather than sresnet")
+        and "not tested against or, also better" in first
+    )
+    assert (
+        second.startswith("For accuracy, take residual=or rather than sresnet")
+        and "not tested against ms, also better" in second
+    )
+    assert third.startswith("For accuracy, do not take residual=plain in place of sresnet")
     assert not frame["recommendation"].str.contains("Keep").any()
 
 

@@ -88,7 +88,7 @@ def test_a_cell_that_rises_at_the_end_is_named() -> None:
     rising = study()
     curves = rising.curves.copy()
     curves.loc[(curves["run_id"] == "id-baseline-1") & (curves["epoch"] == 2), "value"] = 0.601
-    assert "Still rising in the last epoch, by its unadjusted interval: baseline." in " ".join(
+    assert "Still rising in the last epoch, by its unadjusted interval: baseline; the intervals of" in " ".join(
         LearningCurves().compute(dataclasses.replace(rising, curves=curves)).prose
     )
 

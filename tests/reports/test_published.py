@@ -32,8 +32,8 @@ def test_differing_protocols_are_said() -> None:
 
 
 def test_a_subset_is_no_match_for_all_images() -> None:
-    notes = Published().compute(_study(data={**CIFAR, "split": "subset10000-v1"})).notes
-    assert any("subset10000-v1" in note for note in notes)
+    prose = Published().compute(_study(data={**CIFAR, "split": "subset10000-v1"})).prose
+    assert "trained on a part of the training images (subset10000-v1)" in prose[1]
 
 
 def test_data_that_nobody_published_on_has_no_card() -> None:
