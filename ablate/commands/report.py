@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -92,8 +93,12 @@ def _side_by_side_name(studies: Sequence[StudyResults]) -> str:
 
 
 def _say_written(console: Console, folder: Path, written: Iterable[Path]) -> None:
-    names = sorted(path.relative_to(folder).as_posix() for path in written)
-    console.print(Text(f"Written to {folder}/: {', '.join(names)}"), soft_wrap=True)
+    """The files by name, those of a folder below by their number."""
+    paths = sorted(path.relative_to(folder) for path in written)
+    below = Counter(path.parent.as_posix() for path in paths if path.parent != Path())
+    names = [path.name for path in paths if path.parent == Path()]
+    names += [f"{name}/ ({count} files)" for name, count in below.items()]
+    console.print(Text(f"Written to {os.path.relpath(folder)}/: {', '.join(names)}"), soft_wrap=True)
 
 
 def _report_from(console: Console, source: str, out: str | None) -> None:
@@ -117,9 +122,7 @@ def print_report(console: Console, prepared: Prepared) -> None:
             "and per-sample correctness are not in the report",
             soft_wrap=True,
         )
-    folder = prepared.directory.report
-    names = sorted(path.relative_to(folder).as_posix() for path in written)
-    console.print(Text(f"Written to {os.path.relpath(folder)}/: {', '.join(names)}"), soft_wrap=True)
+    _say_written(console, prepared.directory.report, written)
 
 
 def _without_details(results: StudyResults) -> int:
