@@ -41,7 +41,7 @@ def recorded(folder: Path, results: StudyResults, scheme: LookScheme | None) -> 
         if now != made or now_shown != shown:
             text = json.dumps({"made": now, "shown": sorted(now_shown)}, sort_keys=True, indent=1)
             write_atomically(folder / _FILE, text + "\n")
-    declared = {"at": list(scheme.at), "boundary": scheme.boundary} if scheme else None
+    declared = scheme.model_dump(mode="json") if scheme else None
     return replace(results, study={**results.study, "looks": {"scheme": declared, "made": now}})
 
 

@@ -12,6 +12,7 @@ from reports.looks import Look
 from reports.matching import Match, axis_of, matches
 from reports.outcomes import Outcomes
 from reports.results import StudyResults
+from reports.schema import OPEN
 
 Made = dict[str, list[dict[str, object]]]
 """Axis -> looks as `results.study["looks"]["made"]` holds them."""
@@ -55,6 +56,5 @@ def _runs(results: StudyResults) -> dict[str, list[tuple[str, bool]]]:
     found: dict[str, list[tuple[str, bool]]] = {}
     for run in results.runs.itertuples():
         if run.status != "excluded":
-            open_ = run.status in ("missing", "running")
-            found.setdefault(str(run.cell_id), []).append((str(run.run_id), open_))
+            found.setdefault(str(run.cell_id), []).append((str(run.run_id), run.status in OPEN))
     return found

@@ -32,6 +32,8 @@ WANDB_RUN = "wandb_run"
 CHOSEN = "tuned"
 """The column with what tuning chose, where there was tuning."""
 STATUSES = ("complete", "failed", "pruned", "excluded", "missing", "running")
+OPEN = ("missing", "running")
+"""The statuses of runs that are planned and have not ended."""
 
 
 def run_columns(axes: tuple[str, ...]) -> dict[str, Kind]:

@@ -17,6 +17,7 @@ from reports.family import VERDICT_METRIC, Sides, rules_of
 from reports.looks import AxisLooks
 from reports.outcomes import Outcomes, State
 from reports.results import StudyResults
+from reports.schema import OPEN
 from reports.statistics import paired
 from reports.statistics.holm import holm
 from reports.statistics.paired import Floats, Moments
@@ -222,7 +223,7 @@ def _notes(
     )
     if any(each.stage is not None for each in looks):
         notes.append("Looks were declared: p values and intervals are repeated ones, valid at every look.")
-    unfinished = int(results.runs["status"].isin(["missing", "running"]).sum())
+    unfinished = int(results.runs["status"].isin(OPEN).sum())
     if unfinished:
         notes.append(f"The study is not finished: {wording.count(unfinished, 'run')} not run yet.")
     return [*notes, f"Every outcome is {conditions(results)}, and for this one test set."]
