@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -56,9 +55,17 @@ def test_watching_tells_each_change_and_ends_with_the_study(
 ) -> None:
     runs = booked(tmp_path, complete=5)
     monkeypatch.setattr(status, "_EVERY_SECONDS", 0.05)
+    looked, refreshed = threading.Event(), workflow.refreshed
+
+    def look_again(prepared: workflow.Prepared) -> workflow.Prepared:
+        again = refreshed(prepared)
+        looked.set()
+        return again
+
+    monkeypatch.setattr(workflow, "refreshed", look_again)
 
     def work(ledger: workflow.Ledger) -> None:
-        time.sleep(0.3)
+        assert looked.wait(60)  # a run that ends before the first look is no change
         book(ledger, [runs[5]], status=last, reason="" if last == "complete" else "ValueError: no")
 
     with workflow.open_ledger(reopened(tmp_path)) as ledger:
