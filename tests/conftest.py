@@ -8,6 +8,9 @@ import signal
 
 import pytest
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # several test processes share the cores; read when torch is imported
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 PROGRAMS = {"browser": ("chromium", "chromium-browser", "google-chrome"), "latex": ("pdflatex",)}
 """Marker -> the programs of which a marked test needs one. ABLATE_REQUIRE_<MARKER>=1 makes a skip a failure."""
 
