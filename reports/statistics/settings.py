@@ -4,7 +4,7 @@ The primary interval of a factorial contrast is over seeds, for exactly the matc
 sample too: d[cell, block] = mu + cell + block + error, with the mean squares of the balanced two-way layout. The
 variance of the mean is estimated by (MS_cell + MS_block - MS_error) / (cells x blocks), with Satterthwaite's degrees of
 freedom (Searle, Casella and McCulloch 1992, Variance Components, chapter 4). Simulated coverage of nominal 95 %: 94 to
-99 % from four cells on, 91 to 99 % with two.
+99 % from four cells on, 90 to 98 % with two (docs/statistics.md).
 """
 
 from __future__ import annotations
