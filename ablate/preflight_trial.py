@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 
 from ablate import plugins
 from ablate.memory import PeakMemory
@@ -16,6 +17,7 @@ from ablate.records import RunRecord, RunSpec
 from ablate.trial import built, chosen_device
 from lightning_modules import data
 from lightning_modules.classifier import Diverged
+from lightning_modules.precision import cuda_arithmetic
 
 _TRAIN_BATCHES = 2  # the first one warms up: allocations, compiled kernels
 _AROUND_SECONDS = 1.0  # what a run takes besides its batches
@@ -47,7 +49,8 @@ def run(spec: RunSpec) -> RunRecord:
             num_sanity_val_steps=0,
         )
         # A cell that diverges can run: that is an outcome of it, for its table.
-        with warnings.catch_warnings(), suppress(Diverged):
+        precise = cuda_arithmetic(classifier.training_choices.precision, torch.device(chosen_device(spec)))
+        with precise, warnings.catch_warnings(), suppress(Diverged):
             warnings.filterwarnings("ignore", module="pytorch_lightning")
             trainer.fit(classifier, datamodule=module)
     seconds = _whole_run(spec, facts, times)

@@ -50,14 +50,17 @@ def run(spec: RunSpec) -> RunRecord:
 
 
 def _attempt(spec: RunSpec, logger: Any, clock: Clock) -> RunRecord:
+    import torch
+
     from ablate.training import train
     from lightning_modules.examination import examine
+    from lightning_modules.precision import cuda_arithmetic
 
     classifier, module, _ = built(spec, clock)
     device = chosen_device(spec)
     backend = computing(spec.execution.get("backend", "eager"), device)
     classifier.network.use_backend(backend)
-    with PeakMemory(device) as memory:
+    with PeakMemory(device) as memory, cuda_arithmetic(classifier.training_choices.precision, torch.device(device)):
         trained = train(spec, classifier, module, logger, clock)
         clock.enter("energy and diagnostics")
         cost, diagnostics = examine(classifier, module)

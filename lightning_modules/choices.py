@@ -91,8 +91,8 @@ class TrainingChoices(Choices):
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     rate_weight: Annotated[float, Field(ge=0)] = 0.0
     """Weight of the firing-rate penalty added to the loss: of the mean spikes per neuron per timestep."""
-    precision: Literal["32-true", "bf16-mixed"] = "32-true"
-    """`bf16-mixed` computes convolutions and the head in bfloat16; membranes, statistics and loss stay float32."""
+    precision: Literal["32-true", "tf32", "bf16-mixed"] = "32-true"
+    """Of convolutions and the head; membranes, statistics and loss stay float32. `tf32` needs a CUDA GPU."""
     recalibrate: Switch = False
     """Whether normalisation statistics come from a pass through the training data before each evaluation."""
 

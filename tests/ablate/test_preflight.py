@@ -40,6 +40,16 @@ def test_a_cell_that_cannot_run_is_told_before_anything_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_precision_that_the_device_lacks_is_told_before_anything_is_written(tmp_path: Path) -> None:
+    arguments = (*STUDY, "training.precision=tf32", "engine.accelerator=cpu", "--preflight", "--dir", "q")
+
+    done = inside("run", "quickstart", *arguments, cwd=tmp_path)
+
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "training.precision: 'tf32' needs a CUDA GPU of compute capability 8.0 or more, not cpu" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("wanted", "worth", "tried"), [(None, 1e9, 0), (None, 0.0, 1), (False, 0.0, 0), (True, 1e9, 1)]
 )

@@ -11,6 +11,7 @@ from ablate.baseline import Baseline
 from ablate.identity import cell_id
 from lightning_modules.classifier import SpikingClassifier
 from lightning_modules.layers import Layers, NormFire
+from lightning_modules.precision import cuda_arithmetic
 
 NORMS = ("none", "bn", "bn_step", "bntt", "tebn", "tdbn", "group", "layer")
 
@@ -81,7 +82,36 @@ def test_precision_is_part_of_what_a_cell_is_and_of_its_checkpoint() -> None:
     study = {"model": {"depth": 1, "width": 4}, "data": {"name": "digits"}}
     ids = {
         cell_id(Baseline.model_validate(study | {"training": {"precision": each}}), dataset="digits-1/digits-v1")
-        for each in ("32-true", "bf16-mixed")
+        for each in ("32-true", "tf32", "bf16-mixed")
     }
-    assert len(ids) == 2
+    assert len(ids) == 3
     assert _classifier("bf16-mixed").hparams["training"]["precision"] == "bf16-mixed"
+
+
+def _arithmetic() -> tuple[bool, bool, bool]:
+    cudnn = torch.backends.cudnn
+    return cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32, cudnn.deterministic
+
+
+@pytest.mark.parametrize(("named", "rounded"), [("32-true", False), ("tf32", True), ("bf16-mixed", False)])
+def test_a_gpu_rounds_products_to_tf32_only_where_that_is_asked_for(
+    named: Any, rounded: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (8, 0))
+    before = _arithmetic()
+    with pytest.raises(KeyError), cuda_arithmetic(named, torch.device("cuda")):
+        assert _arithmetic() == (rounded, rounded, True)
+        raise KeyError
+    assert _arithmetic() == before
+
+
+@pytest.mark.parametrize(("device", "capability"), [("cpu", (9, 0)), ("cuda", (7, 5))])
+def test_tf32_is_refused_where_nothing_can_compute_in_it(
+    device: str, capability: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    with (
+        pytest.raises(ValueError, match=r"^training\.precision: 'tf32' needs a CUDA GPU .*, not "),
+        cuda_arithmetic("tf32", torch.device(device)),
+    ):
+        pass
