@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import subprocess
@@ -93,6 +94,13 @@ def test_a_paper_can_embed_the_fonts_as_truetype() -> None:
     pdf = content(forest())["pdf"]
     assert b"/Type3" not in pdf
     assert b"/CIDFontType2" in pdf and b"/FontFile2" in pdf
+
+
+def test_a_pdf_embeds_its_font_once() -> None:
+    """Ligatures and minus signs would have a second one, and embedding takes the longest."""
+    chart = dataclasses.replace(forest("off"), x_label="difference of firing")
+    assert "\N{MINUS SIGN}" in content(chart)["svg"].decode()
+    assert content(chart)["pdf"].count(b"/FontFile2 ") == 1
 
 
 def test_the_text_of_a_vector_figure_is_text() -> None:

@@ -16,6 +16,7 @@ from matplotlib.ticker import MaxNLocator
 from reports.analyses.figure import Chart, Point, Series
 from reports.render import palette
 from reports.render.paper.labels import place_labels
+from reports.render.paper.layout import lay_out
 from reports.render.paper.style import COLUMN, PAGE, decimals_of, log_ticks, number, short
 
 _PITCH, _TALLEST = 0.19, 8.4  # inches: from row to row, and what a page holds
@@ -46,8 +47,7 @@ def draw(chart: Chart) -> Drawing:
     axes.set_xlabel(short(chart.x_label, 54 if width == COLUMN else 110, lines=2))
     if key:
         drawing.legend(handles=key, loc="outside lower center", ncols=columns, handlelength=2.4, columnspacing=1.2)
-    drawing.draw_without_rendering()
-    drawing.set_layout_engine("none")  # laid out once, so that every format has the same picture
+    lay_out(drawing)
     place_labels(axes, chart)
     return drawing
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure as Drawing
+from matplotlib.text import Text
 
 from reports.analyses.figure import Chart, Figure
 from reports.render.paper import charts, heat_maps
@@ -26,7 +27,15 @@ def printed(figure: Figure, formats: Sequence[str]) -> list[bytes]:
     """The figure in each of the formats, laid out once."""
     with style():
         drawing = charts.draw(figure) if isinstance(figure, Chart) else heat_maps.draw(figure)
+        _part_ligatures(drawing)
         return [_saved(drawing, form) for form in formats]
+
+
+def _part_ligatures(drawing: Drawing) -> None:
+    """Print one glyph a letter: matplotlib 3.11, the first to set ligatures, embeds a second font in a PDF for them."""
+    if hasattr(Text, "set_fontfeatures"):
+        for text in drawing.findobj(Text):
+            text.set_fontfeatures(("-liga",))
 
 
 def _saved(drawing: Drawing, form: str) -> bytes:

@@ -9,6 +9,7 @@ from matplotlib.patches import Rectangle
 
 from reports.analyses.figure import HeatMap
 from reports.render import palette
+from reports.render.paper.layout import lay_out
 from reports.render.paper.style import COLUMN, PAGE, decimals_of, drawable, number, short
 
 _CELL, _LINE = (0.66, 0.26), 0.062
@@ -50,8 +51,7 @@ def draw(heat: HeatMap) -> Drawing:
         bar.outline.set_visible(False)
         bar.set_label(heat.value_label)
         bar.ax.tick_params(width=0.5)
-    drawing.draw_without_rendering()
-    drawing.set_layout_engine("none")
+    lay_out(drawing)
     return drawing
 
 

@@ -28,7 +28,9 @@ _STYLE: dict[str, Any] = {
     "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.6, "axes.edgecolor": INK,
     "xtick.major.width": 0.6, "ytick.major.width": 0.6, "xtick.major.size": 2.5, "ytick.major.size": 2.5,
     "lines.linewidth": 1.0, "lines.markersize": 4.0, "legend.frameon": False, "hatch.linewidth": 0.4,
-    "pdf.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "ablate", "savefig.dpi": 300,
+    "pdf.fonttype": 42,
+    "ps.fonttype": 42,  # a PDF has one font for all its characters by this, not by its own type (matplotlib 3.11)
+    "svg.fonttype": "none", "svg.hashsalt": "ablate", "savefig.dpi": 300,
     "figure.constrained_layout.h_pad": 0.03,
     "text.parse_math": False,  # a dollar in a name is a dollar
 }  # fmt: skip
