@@ -13,7 +13,7 @@ from command_line import inside
 
 NMNIST = Path(__file__).parents[2] / "docs" / "examples" / "nmnist"
 HOLDING = (
-    "claims:\n- sresnet beats sew_add by 5 points at T <= 4\n- {name: gap, claim: residual=plain loses to sew_add}\n"
+    "claims:\n- sresnet beats sew_add by 2 points at T <= 4\n- {name: gap, claim: residual=plain loses to sew_add}\n"
 )
 
 
