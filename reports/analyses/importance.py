@@ -42,7 +42,7 @@ class Importance:
         main, total, explained = shares(x, y, ranges, seed=0)
         rng = np.random.default_rng(0)
         drawn = [rng.integers(len(y), size=len(y)) for _ in range(_RESAMPLES)]
-        again = np.array([shares(x[at], y[at], ranges, seed=1, trees=_TREES)[:2] for at in drawn])
+        again = np.array([shares(x[at], y[at], ranges, seed=1, trees=_TREES, scored=False)[:2] for at in drawn])
         low, high = np.quantile(again, [0.1, 0.9], axis=0)
         frame = pd.DataFrame({
             "axis": names, "main": main, "main_low": low[0], "main_high": high[0],

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from reports import runs_behind, wording
@@ -11,6 +13,8 @@ from reports.analyses.card import Card, Table
 from reports.analyses.figure import MOST_SERIES, Chart, Point, Series, known
 from reports.results import StudyResults
 from reports.statistics import paired
+
+Row = dict[Any, Any]
 
 _UNDRAWN = "Drawn are the baseline and the cells that were best and worst in the last epoch, not the {} between them."
 
@@ -31,7 +35,7 @@ class LearningCurves:
 
     def compute(self, results: StudyResults) -> Card:
         frame = _by_epoch(_curves(results), [str(cell["cell"]) for cell in results.study["cells"]])
-        ends = [_summary(of_cell) for _, of_cell in frame.groupby("cell", sort=False)]
+        ends = [_summary(*of_cell) for of_cell in _told(frame)]
         headers = ("cell", "seeds", "epochs", "first epoch %", "half way %", "last epoch % (95 % CI)",
                    "range over seeds", "change in the last epoch, points (95 % CI)")  # fmt: skip
         runs = runs_behind.of_cells(results, (row[0] for row, _ in ends))
@@ -66,10 +70,17 @@ def _by_epoch(curves: pd.DataFrame, cells: list[str]) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def _summary(curve: pd.DataFrame) -> tuple[tuple[str, ...], bool]:
+def _told(frame: pd.DataFrame) -> Iterator[tuple[Row, Row, Row]]:
+    """The first epoch of every cell, the one half way and the last; the rows of a cell follow each other."""
+    lengths = frame.groupby("cell", sort=False).size().to_numpy()
+    first = np.cumsum(lengths) - lengths
+    at = np.stack([first, first + (lengths - 1) // 2, first + lengths - 1], axis=1)
+    rows: list[Row] = frame.iloc[at.ravel()].to_dict("records")
+    return zip(rows[::3], rows[1::3], rows[2::3], strict=True)
+
+
+def _summary(first: Row, half: Row, last: Row) -> tuple[tuple[str, ...], bool]:
     """The row of a cell, and whether its accuracy still rose in the last epoch."""
-    rows: list[dict[Any, Any]] = curve.iloc[[0, (len(curve) - 1) // 2, -1]].to_dict("records")
-    first, half, last = rows
     cells = (
         last["cell"], str(last["seeds"]), str(last["epoch"]), wording.percent(first["mean"]),
         f"{wording.percent(half['mean'])} ({half['epoch']})",

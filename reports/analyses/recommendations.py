@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,9 @@ from reports.effects import conditions, effects
 from reports.levels import level_summary
 from reports.results import StudyResults
 from reports.statistics.verdict import BELOW_MARGIN, BETTER, EQUIVALENT, WORSE
+
+Costs = Mapping[Any, Mapping[Any, Any]]
+"""Level -> cost -> mean."""
 
 _CHEAPER = {"energy_nj": "energy", "synops": "synaptic operations", "parameters": "parameters"}
 
@@ -27,8 +31,11 @@ class Recommendations:
 
     def compute(self, results: StudyResults) -> Card:
         contrasts = effects(results)
-        records = contrasts.to_dict("records")
-        rows = [_recommendation(row, _as_well(row, records), results) for row in records]
+        better = {axis: levels.tolist() for axis, levels in
+                  contrasts[contrasts["verdict"] == BETTER].groupby("axis")["level"]}  # fmt: skip
+        costs = {axis: _costs(results, axis) for axis in contrasts["axis"].unique()}
+        rows = [_recommendation(row, better.get(row["axis"], []), costs[row["axis"]])
+                for row in contrasts.to_dict("records")]  # fmt: skip
         frame = pd.DataFrame([row for row in rows if row], columns=["recommendation", "rests on", "verdict"])
         if frame.empty:
             prose = ["None: the rows support no recommendation, and undecided rows never do."]
@@ -48,26 +55,31 @@ def _scope(row: dict[Any, Any]) -> str:
     return f" on this test set; with other test samples as well the interval is {span}, which includes no difference"
 
 
-def _as_well(row: dict[Any, Any], records: list[dict[Any, Any]]) -> list[str]:
-    """The other levels of the row's axis that are better than the reference: no test ranks them against each other."""
-    own, level = row["axis"], row["level"]
-    return [each["level"] for each in records
-            if (each["axis"], each["verdict"]) == (own, BETTER) and each["level"] != level]  # fmt: skip
+def _costs(results: StudyResults, axis: str) -> Costs:
+    return level_summary(results, axis).set_index("level")[[*_CHEAPER]].to_dict("index")
 
 
-def _recommendation(row: dict[Any, Any], as_well: list[str], results: StudyResults) -> tuple[str, str, str] | None:
+def _recommendation(row: dict[Any, Any], better: list[str], costs: Costs) -> tuple[str, str, str] | None:
+    """The sentence, the row it rests on and its verdict.
+
+    Args:
+        row: of `effects`.
+        better: levels of the row's axis that are better than the reference; no test ranks them against each other.
+        costs: of the levels of the axis.
+    """
     rests = f"{row['axis']}: {row['level']} against {row['reference']}"
     if row["verdict"] == BETTER:
         text = f"For accuracy, take {row['axis']}={row['level']} rather than {row['reference']}: {_by(row)}"
+        as_well = [level for level in better if level != row["level"]]
         untested = f"; it was not tested against {wording.listing(as_well)}, also better" if as_well else ""
-        return f"{text}{_scope(row)}{untested}{_price(row, results)}.", rests, BETTER
+        return f"{text}{_scope(row)}{untested}{_price(row, costs)}.", rests, BETTER
     if row["verdict"] == WORSE:
         # Not "keep the reference": another level may be better than it.
         text = f"For accuracy, do not take {row['axis']}={row['level']} in place of {row['reference']}: {_by(row)}"
-        return f"{text}{_scope(row)}{_price(row, results)}.", rests, WORSE
+        return f"{text}{_scope(row)}{_price(row, costs)}.", rests, WORSE
     if row["verdict"] != EQUIVALENT or str(row["reason"]).startswith(BELOW_MARGIN):
         return None
-    saving = _saving(row, results)
+    saving = _saving(row, costs)
     if not saving:
         return None
     size = wording.points(row["difference"], row["ci_low"], row["ci_high"])
@@ -86,20 +98,18 @@ def _by(row: dict[Any, Any]) -> str:
     return f"its test accuracy is {size} (95 % CI {wording.fixed(low * 100)} to {wording.fixed(high * 100)})"
 
 
-def _price(row: dict[Any, Any], results: StudyResults) -> str:
+def _price(row: dict[Any, Any], costs: Costs) -> str:
     """The mean energy of both, where they differ by a tenth or more; empty where it is not known."""
-    energy = level_summary(results, row["axis"]).set_index("level")["energy_nj"]
-    level, reference = float(energy[row["level"]]), float(energy[row["reference"]])
+    level, reference = (float(costs[row[which]]["energy_nj"]) for which in ("level", "reference"))
     if not abs(level - reference) >= 0.1 * reference > 0:
         return ""
     return f"; mean energy {wording.significant(level, 3)} against {wording.significant(reference, 3)} nJ a sample"
 
 
-def _saving(row: dict[Any, Any], results: StudyResults) -> str:
+def _saving(row: dict[Any, Any], costs: Costs) -> str:
     """Means of the first cost that differs by a tenth or more in the level's favour; empty if there is none."""
-    levels = level_summary(results, row["axis"]).set_index("level")[[*_CHEAPER]].to_dict("index")
     for metric, name in _CHEAPER.items():
-        level, reference = levels[row["level"]][metric], levels[row["reference"]][metric]
+        level, reference = costs[row["level"]][metric], costs[row["reference"]][metric]
         if level < 0.9 * reference:
             unit = " nJ" if metric == "energy_nj" else ""
             values = f"{wording.significant(level, 3)} against {wording.significant(reference, 3)}{unit}"

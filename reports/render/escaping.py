@@ -5,14 +5,22 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_LATEX = {
+
+class _Latex(dict[int, str]):
+    """What LaTeX prints each character by: itself if it is ASCII, its code point if the fonts lack it."""
+
+    def __missing__(self, point: int) -> str:
+        return chr(point) if point < 128 else rf"\texttt{{U+{point:04X}}}"
+
+
+_LATEX = _Latex(str.maketrans({
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%",
     "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", "[": "{[}", "]": "{]}", "*": "{*}", '"': r"\textquotedbl{}", "'": "{'}",
     "`": r"\textasciigrave{}",
     "-": "{-}", "±": r"\ensuremath{\pm}", "×": r"\ensuremath{\times}", "≤": r"\ensuremath{\le}",
     "≥": r"\ensuremath{\ge}", "–": "--", "µ": r"\textmu{}",
-}  # fmt: skip
+}))  # fmt: skip
 _MARKDOWN = re.compile(r"([\\`*{}\[\]<>#|!~$&])|(?<![^\W_])_|_(?![^\W_])")
 
 _PIECES = re.compile(r"[^\x00-\x7f]|[^=_,;:/|)\x80-\U0010ffff-]{1,8}[=_,;:/|)-]?|[=_,;:/|)-]")
@@ -20,7 +28,7 @@ _PIECES = re.compile(r"[^\x00-\x7f]|[^=_,;:/|)\x80-\U0010ffff-]{1,8}[=_,;:/|)-]?
 
 def visible(text: str) -> str:
     """Control, format and other unprintable characters spelled out, so that none acts on a terminal or a reader."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable():
         return text
     return "".join(_spelled(each) if unicodedata.category(each)[0] == "C" else each for each in text)
 
@@ -37,7 +45,7 @@ def markdown(text: str) -> str:
 
 def latex(text: str) -> str:
     """Text that LaTeX prints as it is; characters its fonts lack appear as their code point."""
-    return "".join(_LATEX.get(each) or (each if each.isascii() else _code_point(each)) for each in visible(text))
+    return visible(text).translate(_LATEX)
 
 
 def latex_breakable(text: str, longest: int = 30) -> str:
@@ -56,8 +64,6 @@ def _breakable_word(word: str, longest: int) -> str:
 
 def latex_length(text: str) -> int:
     """Characters that `latex` prints."""
-    return len(text) if text.isascii() else sum(1 if len(latex(each)) == 1 or each in _LATEX else 6 for each in text)
-
-
-def _code_point(character: str) -> str:
-    return rf"\texttt{{U+{ord(character):04X}}}"
+    if text.isascii():
+        return len(text)
+    return sum(1 if len(latex(each)) == 1 or ord(each) in _LATEX else 6 for each in text)

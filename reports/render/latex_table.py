@@ -20,20 +20,24 @@ _LONGEST = 40
 
 @dataclass(frozen=True)
 class _Part:
-    """Columns of a table that fit beside each other, with their widths in characters; None: as wide as they are."""
+    """Columns of a table that fit beside each other, with their widths in characters; None: as wide as they are.
+
+    `headers` are their titles in lines.
+    """
 
     columns: tuple[int, ...]
     wrapped: tuple[int | None, ...]
+    headers: tuple[tuple[str, ...], ...]
 
 
 def tabulars(table: Table) -> str:
     """`tabular`s that need booktabs alone: one, or several with the same header where one would leave the page."""
     found = []
     for part in _parts(table):
+        begin, head = rf"\begin{{tabular}}{{{_columns(table, part)}}}", _head(part)
         for first in range(0, max(len(table.rows), 1), _LONGEST):
-            rows = _rows(table, part, table.rows[first : first + _LONGEST])
-            lines = [*_head(table, part), *rows, r"\bottomrule"]
-            found.append("\n".join([rf"\begin{{tabular}}{{{_columns(table, part)}}}", *lines, r"\end{tabular}"]))
+            rows = _rows(part, table.rows[first : first + _LONGEST])
+            found.append("\n".join([begin, *head, *rows, r"\bottomrule", r"\end{tabular}"]))
     return "\n\n".join(found)
 
 
@@ -43,44 +47,38 @@ def longtables(table: Table) -> str:
         return tabulars(table)  # set right the first time; columns of a longtable settle when LaTeX runs again
     found = []
     for part in _parts(table):
-        lines = [*_head(table, part), r"\endhead", r"\bottomrule", r"\endfoot", *_rows(table, part, table.rows)]
+        lines = [*_head(part), r"\endhead", r"\bottomrule", r"\endfoot", *_rows(part, table.rows)]
         found.append("\n".join([rf"\begin{{longtable}}{{{_columns(table, part)}}}", *lines, r"\end{longtable}"]))
     return "\n\n".join(found)
 
 
 def _parts(table: Table) -> Iterator[_Part]:
     """Split the columns, the first repeated, so that each part fits once its text columns are wrapped."""
-    widths = _widths(table)
+    below = [max((latex_length(row[at]) for row in table.rows), default=0) for at in range(len(table.headers))]
+    headers = [_header(title, width) for title, width in zip(table.headers, below, strict=True)]
+    widths = [max(width, *map(latex_length, header)) for width, header in zip(below, headers, strict=True)]
     first, rest = _least(table, 0, widths), list(range(1, len(widths)))
     while True:
         taken, room = [0], _ROOM - first
         while rest and (len(taken) < 2 or _least(table, rest[0], widths) + _GAP <= room):
             room -= _least(table, rest[0], widths) + _GAP
             taken.append(rest.pop(0))
-        yield _Part(tuple(taken), _wrapped(table, taken, widths))
+        yield _Part(tuple(taken), _wrapped(table, taken, widths), tuple(headers[at] for at in taken))
         if not rest:
             return
 
 
-def _widths(table: Table) -> list[int]:
-    """Characters of each column where nothing but its header is wrapped."""
-    return [
-        max([*(latex_length(row[at]) for row in table.rows), *map(latex_length, _header(table, at))], default=1)
-        for at in range(len(table.headers))
-    ]
-
-
-def _header(table: Table, at: int) -> list[str]:
-    """A header in lines hardly wider than what stands below it, and about as long as each other."""
-    width = max([_HEADER, *(latex_length(row[at]) for row in table.rows)])
-    lines = textwrap.wrap(table.headers[at], width, break_long_words=False) or [""]
+def _header(title: str, below: int) -> tuple[str, ...]:
+    """A header in lines hardly wider than what stands below it, `below` characters, and about as long as each other."""
+    width = max(_HEADER, below)
+    lines = textwrap.wrap(title, width, break_long_words=False) or [""]
     while width > 1:
         width -= 1
-        narrower = textwrap.wrap(table.headers[at], width, break_long_words=False) or [""]
+        narrower = textwrap.wrap(title, width, break_long_words=False) or [""]
         if len(narrower) > len(lines):
             break
         lines = narrower
-    return lines
+    return tuple(lines)
 
 
 def _least(table: Table, at: int, widths: Sequence[int]) -> int:
@@ -108,16 +106,15 @@ def _columns(table: Table, part: _Part) -> str:
     return "@{}" + "".join(kinds) + "@{}"
 
 
-def _head(table: Table, part: _Part) -> list[str]:
+def _head(part: _Part) -> list[str]:
     """The header, as many lines as its longest needs, set on the rule below it."""
-    cells = [_header(table, at) for at in part.columns]
-    most = max(map(len, cells))
-    padded = [[""] * (most - len(cell)) + cell for cell in cells]
+    most = max(map(len, part.headers))
+    padded = [("",) * (most - len(lines)) + lines for lines in part.headers]
     lines = [" & ".join(latex(cell[line]) for cell in padded) + r" \tabularnewline" for line in range(most)]
     return [r"\toprule", *lines, r"\midrule"]
 
 
-def _rows(table: Table, part: _Part, rows: Sequence[tuple[str, ...]]) -> list[str]:
+def _rows(part: _Part, rows: Sequence[tuple[str, ...]]) -> list[str]:
     return [
         " & ".join(_cell(row[at], width) for at, width in zip(part.columns, part.wrapped, strict=True))
         + r" \tabularnewline"

@@ -43,7 +43,8 @@ def _rows(frame: pd.DataFrame) -> list[list[Any]]:
 def _column(column: pd.Series) -> list[Any]:
     if column.dtype == "float64":
         return [value if math.isfinite(value) else None for value in column.tolist()]
-    return [_plain(value) for value in column.astype(object).tolist()]
+    values = column.astype(object).tolist()
+    return values if all(type(value) is str for value in values) else [_plain(value) for value in values]
 
 
 def _plain(value: Any) -> Any:

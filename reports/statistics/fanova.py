@@ -18,7 +18,8 @@ from reports.statistics.paired import Floats
 _TREES, _LEAVES = 64, 128
 
 
-def shares(x: Floats, y: Floats, ranges: Floats, *, seed: int, trees: int = _TREES) -> tuple[Floats, Floats, float]:
+def shares(x: Floats, y: Floats, ranges: Floats, *, seed: int, trees: int = _TREES,
+           scored: bool = True) -> tuple[Floats, Floats, float]:  # fmt: skip
     """Main and total shares `[axes]` of a forest's variance, means over trees, and its out-of-bag R squared.
 
     Args:
@@ -27,10 +28,11 @@ def shares(x: Floats, y: Floats, ranges: Floats, *, seed: int, trees: int = _TRE
         ranges: low and high of each axis `[axes, 2]`; of k coded levels -0.5 and k - 0.5.
         seed: of the forest; the same gives the same shares.
         trees: in the forest.
+        scored: whether R squared is wanted, else it is NaN: with few trees some cell is in the bag of every one.
     """
     from sklearn.ensemble import RandomForestRegressor  # slow to import, and few guides are of searches
 
-    forest = RandomForestRegressor(trees, max_leaf_nodes=_LEAVES, oob_score=True, random_state=seed)
+    forest = RandomForestRegressor(trees, max_leaf_nodes=_LEAVES, oob_score=scored, random_state=seed)
     forest.fit(x, y)
     found = [_tree_shares(*boxes(each.tree_, ranges)) for each in forest.estimators_]
     kept = [each for each in found if each is not None]
@@ -38,7 +40,7 @@ def shares(x: Floats, y: Floats, ranges: Floats, *, seed: int, trees: int = _TRE
         nothing = np.zeros(x.shape[1])
         return nothing, nothing, 0.0
     main, total = np.mean(kept, axis=0)
-    return main, total, float(forest.oob_score_)
+    return main, total, float(forest.oob_score_) if scored else float("nan")
 
 
 def boxes(tree: Any, ranges: Floats) -> tuple[Floats, Floats]:
