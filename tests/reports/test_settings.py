@@ -21,6 +21,8 @@ def test_by_hand() -> None:
     variance, df = 84 / 4, 84**2 / (81**2 + 4**2 + 1**2)
     half = t.ppf(0.975, df) * variance**0.5
     assert settings_interval(differences) == pytest.approx((6 - half, 6 + half))
+    fractions = settings_interval(differences / 1000)  # the size of differences of accuracies
+    assert fractions == pytest.approx(((6 - half) / 1000, (6 + half) / 1000))
 
 
 def test_the_variance_components_are_those_of_reml() -> None:
