@@ -6,7 +6,6 @@ import math
 import os
 import re
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +64,8 @@ def _distinct(column: pd.Series) -> tuple[list[Any], np.ndarray | None]:
 
 
 def _column(name: str, column: pd.Series, kind: Kind) -> pd.Series:
+    if kind == "float" and (found := _floats(column)) is not None:
+        return pd.Series(found)
     values, codes = _distinct(column)
     if kind == "text":
         converted = pd.Series(["" if _absent(each) else _one_line(str(each)) for each in values], dtype=object)
@@ -73,12 +74,17 @@ def _column(name: str, column: pd.Series, kind: Kind) -> pd.Series:
     return converted if codes is None else converted.take(codes).reset_index(drop=True)
 
 
-def _numbers(name: str, values: list[Any], kind: Kind) -> np.ndarray | list[float | int | None]:
+def _floats(column: pd.Series) -> np.ndarray | None:
+    """All cells at once; None where one of them is no number: they are looked at one by one, then."""
+    try:
+        found = column.to_numpy(dtype=object).astype(np.float64)
+    except (TypeError, ValueError):
+        return None
+    return np.where(np.isinf(found), np.nan, found)
+
+
+def _numbers(name: str, values: list[Any], kind: Kind) -> list[float | int | None]:
     convert = _float if kind == "float" else _int
-    if kind == "float":
-        with suppress(TypeError, ValueError):  # a cell without a number: one by one, then
-            found = np.array(values, dtype=object).astype(np.float64)
-            return np.where(np.isinf(found), np.nan, found)
     try:
         return [None if _absent(each) else convert(each) for each in values]
     except (TypeError, ValueError):

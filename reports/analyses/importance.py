@@ -116,6 +116,7 @@ def _coded(axis: Any, levels: list[str]) -> tuple[list[float], tuple[float, floa
         if numbers:
             scaled = [float(np.log(each)) for each in numbers] if str(axis["range"]).endswith(" log") else numbers
             return scaled, (min(scaled), max(scaled))
-    known = list(dict.fromkeys([*map(str, axis["levels"]), *sorted(set(levels))]))
-    sampled = [level for level in known if level in levels]
-    return [float(sampled.index(level)) for level in levels], (-0.5, len(sampled) - 0.5)
+    there = set(levels)
+    known = dict.fromkeys([*map(str, axis["levels"]), *sorted(there)])
+    place = {level: float(at) for at, level in enumerate(level for level in known if level in there)}
+    return [place[level] for level in levels], (-0.5, len(place) - 0.5)

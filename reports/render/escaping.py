@@ -7,13 +7,13 @@ import unicodedata
 
 
 class _Latex(dict[int, str]):
-    """What LaTeX prints each character by: itself if it is ASCII, its code point if the fonts lack it."""
+    """What LaTeX prints each character by; one that its fonts lack appears as its code point."""
 
     def __missing__(self, point: int) -> str:
-        return chr(point) if point < 128 else rf"\texttt{{U+{point:04X}}}"
+        return rf"\texttt{{U+{point:04X}}}"
 
 
-_LATEX = _Latex(str.maketrans({
+_LATEX = _Latex({point: chr(point) for point in range(128)} | str.maketrans({
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%",
     "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", "[": "{[}", "]": "{]}", "*": "{*}", '"': r"\textquotedbl{}", "'": "{'}",
@@ -64,6 +64,4 @@ def _breakable_word(word: str, longest: int) -> str:
 
 def latex_length(text: str) -> int:
     """Characters that `latex` prints."""
-    if text.isascii():
-        return len(text)
-    return sum(1 if len(latex(each)) == 1 or ord(each) in _LATEX else 6 for each in text)
+    return len(text) if text.isascii() else sum(1 if ord(each) in _LATEX else 6 for each in text)

@@ -99,20 +99,24 @@ def find_places(labels: Sequence[Label], points: Sequence[Spot], lines: Sequence
         for at, label in enumerate(labels):
             if found[at] is not None:
                 continue
-            free = [box for box in _boxes(label, gap, led) if box.within(whole)
-                    and not any(box.meets(each) for each in (*marks, *names))
-                    and not any(box.wider(gap / 5).crossed(line) for line in (*lines, *leaders))]  # fmt: skip
-            chosen = (
-                _led(label, free, marks, names, [*lines, *leaders], mark)
-                if led
-                else _beside(label, free, points, lines)
-            )
+            drawn = [*lines, *leaders]
+            free = [box for box in _boxes(label, gap, led)
+                    if box.within(whole) and _is_free(box, [*marks, *names], drawn, gap / 5)]  # fmt: skip
+            chosen = _led(label, free, marks, names, drawn, mark) if led else _beside(label, free, points, lines)
             if chosen is None:
                 continue
             found[at] = chosen
             names.append(chosen.box)
             leaders += [chosen.leader] if chosen.leader else []
     return found
+
+
+def _is_free(box: Box, boxes: list[Box], lines: list[Line], rim: float) -> bool:
+    """Whether a box meets no other one, and no line comes as near to it as the rim."""
+    if any(box.meets(each) for each in boxes):
+        return False
+    wide = box.wider(rim)
+    return not any(wide.crossed(line) for line in lines)
 
 
 def _beside(label: Label, free: list[Box], points: Sequence[Spot], lines: Sequence[Line]) -> Placed | None:
@@ -122,7 +126,7 @@ def _beside(label: Label, free: list[Box], points: Sequence[Spot], lines: Sequen
     for box in free:
         away = 1.5 * _distance(box, own)
         near = any(_distance(box, other) <= away for other in others)
-        if not near and not any(box.wider(away).crossed(line) for line in apart):
+        if not near and _is_free(box, [], apart, away):
             return Placed(box)
     return None
 
@@ -130,13 +134,13 @@ def _beside(label: Label, free: list[Box], points: Sequence[Spot], lines: Sequen
 def _led(label: Label, free: list[Box], marks: list[Box], names: list[Box], lines: list[Line],
          mark: float) -> Placed | None:  # fmt: skip
     best: tuple[int, Placed] | None = None
+    others = [each for each in marks if each.nearest(label.x, label.y) != (label.x, label.y)]
     for box in free:
         x, y = box.nearest(label.x, label.y)
         length = math.hypot(x - label.x, y - label.y)
         start = label.x + (x - label.x) * mark / length, label.y + (y - label.y) * mark / length
         leader = start, (x, y)
-        own = [each for each in marks if each.nearest(label.x, label.y) == (label.x, label.y)]
-        if any(each.crossed(leader) for each in (*names, *(each for each in marks if each not in own))):
+        if any(each.crossed(leader) for each in (*names, *others)):
             continue
         crossed = sum(_cross(leader, line) for line in lines)
         if best is None or crossed < best[0]:

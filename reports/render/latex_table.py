@@ -70,7 +70,7 @@ def _parts(table: Table) -> Iterator[_Part]:
 
 def _header(title: str, below: int) -> tuple[str, ...]:
     """A header in lines hardly wider than what stands below it, `below` characters, and about as long as each other."""
-    width = max(_HEADER, below)
+    width = max(1, min(max(_HEADER, below), len(title)))
     lines = textwrap.wrap(title, width, break_long_words=False) or [""]
     while width > 1:
         width -= 1

@@ -41,6 +41,8 @@ def _rows(frame: pd.DataFrame) -> list[list[Any]]:
 
 
 def _column(column: pd.Series) -> list[Any]:
+    if column.dtype.kind in "biu" and not column.hasnans:
+        return column.tolist()
     if column.dtype == "float64":
         return [value if math.isfinite(value) else None for value in column.tolist()]
     values = column.astype(object).tolist()

@@ -41,9 +41,11 @@ def probability_on_front(value: Floats, cost: Floats, *, seed: int = 0) -> Float
         seed: of the resampling; the same seed gives the same shares.
     """
     blocks = value.shape[1]
-    drawn = np.random.default_rng(seed).multinomial(blocks, np.full(blocks, 1 / blocks), size=_RESAMPLES) / blocks
+    drawn = np.random.default_rng(seed).multinomial(blocks, np.full(blocks, 1 / blocks), size=_RESAMPLES)
+    weights, times = np.unique(drawn, axis=0, return_counts=True)  # two blocks have three resamples
+    parts = 1 + value.size // _AT_ONCE
     count = np.zeros(len(value))
-    for some in np.array_split(drawn, 1 + value.size // _AT_ONCE):
+    for some, often in zip(np.array_split(weights / blocks, parts), np.array_split(times, parts), strict=True):
         # Rounded, so that cells with equal runs tie in every resample whatever the order of the sum.
-        count += on_front((some @ value.T).round(12), (some @ cost.T).round(9)).sum(axis=0)
+        count += often @ on_front((some @ value.T).round(12), (some @ cost.T).round(9))
     return count / _RESAMPLES
