@@ -16,6 +16,7 @@ from ablate.coordinator import Listener, Summary, coordinate
 from ablate.design import Plan
 from ablate.engines import Engine, choice
 from ablate.engines.choice import Placement
+from ablate.engines.devices import cores
 from ablate.engines.on_demand import OnDemand
 from ablate.errors import RequestError
 from ablate.ledger import Ledger
@@ -320,4 +321,4 @@ def write_report(prepared: Prepared, results: StudyResults) -> tuple[StudyResult
     written = results.write(folder)
     # Guides are a function of the files alone: read them back, as a person who was sent them would.
     results = StudyResults.read(folder)
-    return results, [*written, *guide.write_guide(results, folder)]
+    return results, [*written, *guide.write_guide(results, folder, processes=cores())]

@@ -84,45 +84,62 @@ def cards(results: StudyResults, asked: Iterable[Analysis] | None = None) -> tup
     return tuple(card_of(analysis, results) for analysis in (analyses(results) if asked is None else asked))
 
 
-def write_guide(results: StudyResults, directory: Path | str) -> list[Path]:
+def write_guide(results: StudyResults, directory: Path | str, *, processes: int = 1) -> list[Path]:
     """Write `effects.csv` and the guide of a study (see `write_cards`); return the paths."""
     tables = {"effects.csv": to_csv(effects(results))}
     title = f"Design guide: {results.study['name']}"
-    return write_cards(title, cards(results), tables, directory, run_list(results))
+    found = (card_of(analysis, results) for analysis in analyses(results))
+    return write_cards(title, found, tables, directory, run_list(results), processes=processes)
 
 
-def write_side_by_side(studies: Sequence[StudyResults], directory: Path | str) -> list[Path]:
-    """Write `side_by_side.csv` and the guide of several studies (see `write_cards`); return the paths.
+def write_side_by_side(studies: Sequence[StudyResults], directory: Path | str) -> tuple[tuple[Card, ...], list[Path]]:
+    """Write `side_by_side.csv` and the guide of several studies (see `write_cards`); gives its cards and the paths.
 
     Raises:
         ValueError: one line: the studies have nothing that stands side by side; nothing is written.
     """
-    made = side_by_side(studies)
+    found = side_by_side(studies)
     title = f"Side by side: {wording.listing(list(names_of(studies)))}"
-    rows = pd.concat([card.frame for card in made[1:]], ignore_index=True)
-    return write_cards(title, made, {"side_by_side.csv": to_csv(rows)}, directory)
+    rows = pd.concat([card.frame for card in found[1:]], ignore_index=True)
+    return found, write_cards(title, found, {"side_by_side.csv": to_csv(rows)}, directory)
 
 
 def write_cards(
-    title: str, made: Sequence[Card], tables: Mapping[str, str], directory: Path | str, runs: RunList | None = None
+    title: str,
+    found: Iterable[Card],
+    tables: Mapping[str, str],
+    directory: Path | str,
+    runs: RunList | None = None,
+    *,
+    processes: int = 1,
 ) -> list[Path]:
     """Write `tables`, `guide.*`, `tables/*.tex` and `figures/*`; return their paths.
 
     The files depend on the results alone: the same results give the same bytes, those of figures with the same version
     of matplotlib. A table or figure that an earlier guide had and this one has not is removed, so that no paper
     includes a number that no longer stands.
+
+    Args:
+        title: of the guide.
+        found: its cards, in their order; figures are drawn while the next cards are computed.
+        tables: file name -> content of further files.
+        directory: where all of it goes.
+        runs: what the rows of the page's tables refer to.
+        processes: that may draw figures (see `Press`).
     """
     folder = Path(directory)
-    content = {
-        **tables,
-        "guide.md": markdown.render(title, made),
-        "guide.tex": latex.render(title, made),
-        "guide.html": html.render(title, made, runs),
-        "guide.json": structured.render(title, made),
-    }
-    content |= {f"tables/{name}": table for name, table in latex.tables(made).items()}
-    written = [write_text(folder / name, each) for name, each in content.items()]
-    written += [write_bytes(folder / "figures" / name, drawn) for name, drawn in paper.files(made)]
+    with paper.Press(processes) as press:
+        made = [press.take(card) for card in found]
+        content = {
+            **tables,
+            "guide.md": markdown.render(title, made),
+            "guide.tex": latex.render(title, made),
+            "guide.html": html.render(title, made, runs),
+            "guide.json": structured.render(title, made),
+        }
+        content |= {f"tables/{name}": table for name, table in latex.tables(made).items()}
+        written = [write_text(folder / name, each) for name, each in content.items()]
+        written += [write_bytes(folder / "figures" / name, drawn) for name, drawn in press.files()]
     kinds = ("tables/*.tex", *(f"figures/*.{form}" for form in paper.FORMATS))
     for stale in {path for kind in kinds for path in folder.glob(kind)} - set(written):
         stale.unlink()

@@ -12,13 +12,14 @@ from rich.text import Text
 
 from ablate import workflow
 from ablate.commands.explain import LEDGER, from_source, read
+from ablate.engines.devices import cores
 from ablate.errors import RequestError
 from ablate.study_file import STUDY_YAML
 from ablate.workflow import Prepared
 from reports import guide
 from reports.render import text
 from reports.results import RESULTS, StudyResults
-from reports.side_by_side import require_comparable, side_by_side
+from reports.side_by_side import require_comparable
 
 _LONGEST = 120
 """Characters of a folder's name; beyond, not every study is in it."""
@@ -69,8 +70,8 @@ def _report_several(console: Console, arguments: Sequence[str], out: str | None)
     # Only now, when nothing is left to refuse: a report is a look, and a look cannot be taken back.
     own = {each: workflow.write_report(prepared[each], unwritten[each])[0] for each in prepared}
     studies = [(reports | own)[each] for each in arguments]
-    written = guide.write_side_by_side(studies, folder)
-    console.print(Text(text.render(side_by_side(studies)).rstrip()), soft_wrap=True)
+    cards, written = guide.write_side_by_side(studies, folder)
+    console.print(Text(text.render(cards).rstrip()), soft_wrap=True)
     for each in prepared.values():
         console.print(Text(f"Written to {os.path.relpath(each.directory.report)}/: its own report"), soft_wrap=True)
     _say_written(console, folder, written)
@@ -107,7 +108,7 @@ def _report_from(console: Console, source: str, out: str | None) -> None:
     folder = Path(out or f"{results.study['name']}-report")
     written = results.write(folder)
     results = StudyResults.read(folder)
-    written += guide.write_guide(results, folder)
+    written += guide.write_guide(results, folder, processes=cores())
     console.print(Text(guide.text_tables(results)), soft_wrap=True)
     _say_written(console, folder, written)
 

@@ -73,7 +73,9 @@ FIGURES: dict[str, Figure] = {
 
 
 def content(figure: Figure) -> dict[str, bytes]:
-    return {name.partition(".")[2]: made for name, made in paper.files([Card("key", "title", figure=figure)])}
+    with paper.Press() as press:
+        press.take(Card("key", "title", figure=figure))
+        return {name.partition(".")[2]: made for name, made in press.files()}
 
 
 @pytest.mark.parametrize("figure", FIGURES.values(), ids=FIGURES)
@@ -148,7 +150,7 @@ def test_drawing_leaves_the_settings_of_matplotlib_alone() -> None:
 
 
 def test_matplotlib_is_loaded_only_when_a_figure_is_drawn() -> None:
-    code = "import sys, reports.guide; list(reports.guide.paper.files([])); print('matplotlib' in sys.modules)"
+    code = "import sys, reports.guide; list(reports.guide.paper.Press().files()); print('matplotlib' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True,
                             check=True)  # fmt: skip
     assert answer.stdout.strip() == "False"
