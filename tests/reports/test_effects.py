@@ -81,7 +81,14 @@ def test_a_verdict_that_flips_inside_the_bounds_of_lost_runs_is_undecided() -> N
     assert row["bound_low"] == pytest.approx((-0.12 + (0 - 0.92)) / 5)
     assert row["bound_high"] == pytest.approx((-0.12 + (1 - 0.92)) / 5)
     assert row["verdict"] == "undecided (lost runs)"
-    assert "worse without the 1 lost run" in row["reason"]
+    assert "worse without the 1 lost run," in row["reason"]
+
+
+def test_lost_runs_of_both_sides_are_counted_where_they_decide() -> None:
+    reference = [0.90, 0.92, 0.91, 0.93, 0.92, 0.91, "worker killed by signal 9"]
+    row = against([0.87, 0.90, 0.88, 0.90, 0.90, "worker killed by signal 9", 0.88], reference)
+    assert row[["lost_level", "lost_reference"]].tolist() == [1, 1]
+    assert "worse without the 2 lost runs," in row["reason"]
 
 
 def test_a_verdict_that_stands_at_both_bounds_is_kept() -> None:
