@@ -76,9 +76,19 @@ def ranked(results: StudyResults) -> pd.DataFrame:
     signs = np.array([1.0 if each["direction"] == "maximize" else -1.0 for each in objectives])
     scores = frame[[each["metric"] for each in objectives]].to_numpy(float) * signs
     kept = frame["feasible"].to_numpy(bool)
-    frame["front"] = [kept[at] and not _beaten(scores[at], scores[kept]) for at in range(len(frame))]
-    order = sorted(range(len(frame)), key=lambda at: (not kept[at], not frame["front"][at], *(-scores[at])))
+    front = np.zeros(len(frame), bool)
+    front[kept] = _front(scores[kept])
+    frame["front"] = front
+    order = sorted(range(len(frame)), key=lambda at: (not kept[at], not front[at], *(-scores[at])))
     return frame.iloc[order].reset_index(drop=True)
+
+
+def _front(scores: np.ndarray) -> np.ndarray:
+    """Which rows no other beats: what beats one comes before it in this order, and what beats that one beats both."""
+    front = np.zeros(len(scores), bool)
+    for at in np.lexsort(-scores.T[::-1]):
+        front[at] = not _beaten(scores[at], scores[front])
+    return front
 
 
 def _beaten(score: np.ndarray, others: np.ndarray) -> bool:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from reports import wording
 from reports.analyses.card import Card, Table
+from reports.once import once_per_study
 from reports.results import StudyResults
 from reports.statistics.fanova import shares
 from reports.statistics.paired import Floats
@@ -38,23 +39,13 @@ class Importance:
         return None if np.ptp(y) > 0 else "all cells reached the same"
 
     def compute(self, results: StudyResults) -> Card:
-        x, y, ranges, names = _table(results)
-        main, total, explained = shares(x, y, ranges, seed=0)
-        rng = np.random.default_rng(0)
-        drawn = [rng.integers(len(y), size=len(y)) for _ in range(_RESAMPLES)]
-        again = np.array([shares(x[at], y[at], ranges, seed=1, trees=_TREES, scored=False)[:2] for at in drawn])
-        low, high = np.quantile(again, [0.1, 0.9], axis=0)
-        frame = pd.DataFrame({
-            "axis": names, "main": main, "main_low": low[0], "main_high": high[0],
-            "total": total, "total_low": low[1], "total_high": high[1],
-        }).round(12)  # fmt: skip
-        frame = frame.sort_values(["total", "axis"], ascending=[False, True], ignore_index=True)
         metric = str(results.study["search"]["objectives"][0]["metric"])
+        frame, cells, explained = _grown(results, metric)
         rows = tuple(
             (row["axis"], *(_share(row, kind) for kind in ("total", "main"))) for row in frame.to_dict("records")
         )
         headers = ("axis", "share with interactions % (10 to 90 %)", "share alone % (10 to 90 %)")
-        return Card(self.key, self.title, tuple(_prose(metric, len(y), explained)), frame,
+        return Card(self.key, self.title, tuple(_prose(metric, cells, explained)), frame.copy(),
                     Table(headers, rows, (False, True, True)), _NOTES, folded=True)  # fmt: skip
 
 
@@ -65,6 +56,22 @@ _NOTES = (
     "Shares with interactions add up to more than 100 % where axes act together. The quantiles are over resampled "
     "cells: they show how far the sampled cells decide the shares and are no confidence intervals.",
 )
+
+
+@once_per_study
+def _grown(results: StudyResults, metric: str) -> tuple[pd.DataFrame, int, float]:
+    """The frame of the card, the number of cells and R squared; grown once for the files and the terminal."""
+    x, y, ranges, names = _table(results)
+    main, total, explained = shares(x, y, ranges, seed=0)
+    rng = np.random.default_rng(0)
+    drawn = [rng.integers(len(y), size=len(y)) for _ in range(_RESAMPLES)]
+    again = np.array([shares(x[at], y[at], ranges, seed=1, trees=_TREES, scored=False)[:2] for at in drawn])
+    low, high = np.quantile(again, [0.1, 0.9], axis=0)
+    frame = pd.DataFrame({
+        "axis": names, "main": main, "main_low": low[0], "main_high": high[0],
+        "total": total, "total_low": low[1], "total_high": high[1],
+    }).round(12)  # fmt: skip
+    return frame.sort_values(["total", "axis"], ascending=[False, True], ignore_index=True), len(y), explained
 
 
 def _prose(metric: str, cells: int, explained: float) -> list[str]:
