@@ -9,12 +9,13 @@ from typing import Any
 import pandas as pd
 
 from ablate import same_data, sampled, wandb_place
+from ablate.axes import Axis
 from ablate.design import Cell, ExcludedCell, Plan, PlannedRun
 from ablate.ledger import Ledger
 from ablate.records import RunRecord
 from ablate.study_directory import StudyDirectory
 from ablate.wandb_identity import identity_of
-from lightning_modules import data
+from lightning_modules import catalogue, data
 from reports.results import StudyResults
 from reports.schema import ORIGIN, WANDB_RUN
 
@@ -99,6 +100,7 @@ def _description(directory: StudyDirectory, plan: Plan, records: Iterable[RunRec
                 "levels": [level.label for level in axis.levels],
                 "reference": axis.reference,
                 **({"range": str(axis.range)} if axis.range else {}),
+                **({"definitions": defined} if (defined := _definitions(axis)) else {}),
             }
             for axis in study.axes
         ],
@@ -109,6 +111,7 @@ def _description(directory: StudyDirectory, plan: Plan, records: Iterable[RunRec
             "name": facts.name,
             "version": facts.version,
             "split": facts.split,
+            "rule": facts.rule,
             "classes": facts.classes,
             **{part: opened.get(part) if size is None else size for part, size in listed.items()},
         },
@@ -116,6 +119,17 @@ def _description(directory: StudyDirectory, plan: Plan, records: Iterable[RunRec
         "command": f"ablate run {study.name}.yaml",
         "file": directory.study_text(),
         **_tracking(directory),
+    }
+
+
+def _definitions(axis: Axis) -> dict[str, dict[str, str]]:
+    """Equation and source of the levels that the catalogue knows, by their printed names."""
+    known = catalogue.levels(axis.path.rpartition(".")[2])
+    named = {level.label: known.get(level.label.partition("(")[0]) for level in axis.levels}
+    return {
+        label: {"equation": entry.equation, "source": entry.source}
+        for label, entry in named.items()
+        if entry is not None
     }
 
 

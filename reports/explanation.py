@@ -95,9 +95,17 @@ def _formula(row: dict[Any, Any]) -> list[str]:
         f"mean difference {row['difference']:+.4f} = mean of the {n} differences by seed block; "
         f"SD {row['sd_difference']:.4f}; t = mean / (SD / sqrt({n})) = {row['t_value']:.2f} ({n - 1} df), "
         f"p {wording.p_value(row['p_value'])}",
-        f"Holm over the {row['family_size']} contrasts of {row['axis']}: p {wording.p_value(row['p_adjusted'])}; "
+        f"Holm over the {row['family_size']} contrasts of {row['axis']} (the smallest p times {row['family_size']}, "
+        f"the next times one less, never below the one before, at most 1): p {wording.p_value(row['p_adjusted'])}; "
         f"pair correlation {wording.fixed(row['pair_correlation'], 2)}",
+        "interval of the task (the wider of this and one over seeds and test samples): "
+        f"{_points_or_none(row['ci_task_low'], row['ci_task_high'])}; adjusted for all contrasts of the axis "
+        f"(Bonferroni): {_points_or_none(row['ci_adj_low'], row['ci_adj_high'])}",
     ]
+
+
+def _points_or_none(low: float, high: float) -> str:
+    return "none" if wording.absent(low) else f"{wording.span(low, high)} points"
 
 
 def _origin(results: StudyResults, runs: pd.DataFrame) -> list[str]:

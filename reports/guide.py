@@ -16,6 +16,7 @@ from reports.analyses.card import Analysis, Card, card_of
 from reports.analyses.confirmed import Confirmed
 from reports.analyses.costs import Costs
 from reports.analyses.coverage import Coverage
+from reports.analyses.definitions import Definitions
 from reports.analyses.early_steps import EarlySteps
 from reports.analyses.importance import Importance
 from reports.analyses.interactions import Interaction
@@ -45,7 +46,7 @@ def analyses(results: StudyResults) -> tuple[Analysis, ...]:
         Overview(), *_findings(results), *_where(Confirmed(), results), *_where(Pareto(), results),
         *_crossed(results), *_where(Tuned(), results), *_where(PrunedRuns(), results), *_costs(results),
         *_where(Timesteps(), results), *_where(EarlySteps(), results), *_inside(results),
-        *_where(Published(), results), Coverage(), Reproduction(),
+        *_where(Published(), results), Coverage(), *_where(Definitions(), results), Reproduction(),
     )  # fmt: skip
 
 

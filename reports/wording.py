@@ -31,8 +31,13 @@ def points(value: float, low: float | None = None, high: float | None = None) ->
 
 
 def span(low: float, high: float) -> str:
-    """An interval of a difference in percentage points: `-0.2 to +0.8`."""
-    return f"{fixed(low * 100, sign=True)} to {fixed(high * 100, sign=True)}"
+    """An interval of a difference in percentage points: `-0.2 to +0.8`; an end beside zero keeps its side of it."""
+    return f"{_end(low * 100)} to {_end(high * 100)}"
+
+
+def _end(value: float) -> str:
+    rounded = fixed(value, sign=True)
+    return significant(value, 1, sign=True) if rounded == "0.0" and value else rounded
 
 
 def _with_interval(value: float, low: float | None, high: float | None, *, sign: bool) -> str:

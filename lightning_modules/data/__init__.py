@@ -87,6 +87,7 @@ def describe(choices: DataChoices) -> DatasetFacts:
         validation=cut.validation,
         test=cut.test,
         split_sha256=cut.sha256,
+        rule=cut.rule,
         source=chosen.source,
         mean=chosen.mean,
         std=chosen.std,

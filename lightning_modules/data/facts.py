@@ -85,6 +85,7 @@ class DatasetFacts:
     validation: int | None
     test: int | None
     split_sha256: str
+    rule: str
     source: str
     mean: tuple[float, ...]
     std: tuple[float, ...]

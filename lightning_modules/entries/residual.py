@@ -40,7 +40,7 @@ ENTRIES = (
     LevelEntry(
         axis="residual",
         name="sew_add",
-        equation="a + s",
+        equation="a + s; s is x, or SN(norm(conv(x))) where the shape changes",
         source=_SEW,
         factory=f"{_MODULE}:SewAdd",
         facts=_facts("conv_norm_sn"),
@@ -89,7 +89,7 @@ ENTRIES = (
     LevelEntry(
         axis="residual",
         name="sresnet",
-        equation="a + s",
+        equation="a + s; s is x, or norm(conv(x)) without a neuron where the shape changes",
         source="S-ResNet, Vicente-Sola et al. 2022",
         factory=f"{_MODULE}:SResNet",
         facts=_facts("conv_norm"),

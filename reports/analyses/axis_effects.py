@@ -130,7 +130,9 @@ def _prose(results: StudyResults, contrasts: pd.DataFrame) -> tuple[str, ...]:
     if size is None:
         return (can, "No margin is set, so no level can be called equivalent.")
     room = equivalence_sd(blocks, m, stage=stage) * size * 100
-    reach = "which it is" if sd * 100 <= room else "which it is not"
+    # The SD of so few blocks is hardly known: only where its whole interval lies on one side is there an answer.
+    held, missed = high * 100 <= room, low * 100 > room
+    reach = "which it is" if held else "which it is not" if missed else "which its interval leaves open"
     return (can, f"Equivalence is found at 80 % power when that SD is at most {_points(room / 100)} points, {reach}.")
 
 
@@ -188,14 +190,14 @@ def _beyond_this_test_set(contrasts: pd.DataFrame) -> list[str]:
     wider = known[(known["ci_task_low"] < known["ci_low"]) | (known["ci_task_high"] > known["ci_high"])]
     if wider.empty:
         return [
-            "The intervals of the table are conditional on this test set. Resampling seeds and test samples at once "
-            "gives none that is wider."
+            "The intervals of the table are conditional on this test set. Those for the task, which resample seeds and "
+            "test samples at once, are no wider here; the wider of the two counts, so these stand."
         ]
     spans = _spans(wider, "ci_task_low", "ci_task_high")
-    others = "" if len(wider) == len(known) else "; no wider one for the others"
+    others = "" if len(wider) == len(known) else "; for the others those of the table are the wider ones"
     return [
-        "The intervals of the table are conditional on this test set. For the task, resampling seeds and test samples "
-        f"at once, they are wider (points): {spans}{others}."
+        "The intervals of the table are conditional on this test set. For the task, which resamples seeds and test "
+        f"samples at once, the wider of the two counts (points): {spans}{others}."
     ]
 
 
@@ -211,7 +213,8 @@ def _adjusted(contrasts: pd.DataFrame) -> list[str]:
         return []
     return [
         "The intervals of the table are each for itself. Adjusted for all contrasts of the axis at once (Bonferroni, "
-        f"points): {_spans(known, 'ci_adj_low', 'ci_adj_high')}."
+        f"points): {_spans(known, 'ci_adj_low', 'ci_adj_high')}. They ask more than Holm's test, which decides, so one "
+        "may hold 0 beside a verdict."
     ]
 
 
@@ -222,8 +225,8 @@ def _correlation(contrasts: pd.DataFrame) -> list[str]:
         return []
     said = [f"{row['axis']}={row['level']} {wording.fixed(row['pair_correlation'], 2)}" for row in rows]
     return [
-        f"Correlation of the pairs over seed blocks: {'; '.join(said)}. Where it is not positive, pairing brought "
-        "nothing and cost degrees of freedom."
+        f"Correlation of the pairs over seed blocks: {'; '.join(said)}. Few blocks estimate it roughly; where it truly "
+        "is not positive, pairing costs degrees of freedom and brings nothing."
     ]
 
 

@@ -109,11 +109,12 @@ def _prose(results: StudyResults, frame: pd.DataFrame) -> Iterator[str]:
 
 def _supported(timesteps: int, rows: pd.DataFrame) -> Iterator[str]:
     low, high = rows["difference_low"], rows["difference_high"]
-    for what, chosen in (("a loss", high < 0), ("a gain", low > 0)):
+    trained = f"Networks trained for {wording.count(timesteps, 'step')}"
+    for what, chosen in (("lose", high < 0), ("gain", low > 0)):
         if chosen.any():
-            yield f"Of {timesteps} steps, the unadjusted interval supports {what} when read at {_steps(rows[chosen])}."
+            yield f"{trained} {what} when read at {_steps(rows[chosen])}, by the unadjusted interval."
     if (open_ := (low <= 0) & (high >= 0) & (low < high)).any():
-        yield f"Of {timesteps} steps, the interval leaves open a loss or a gain when read at {_steps(rows[open_])}."
+        yield f"{trained} may lose or gain when read at {_steps(rows[open_])}: the interval leaves it open."
 
 
 def _steps(rows: pd.DataFrame) -> str:

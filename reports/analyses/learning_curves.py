@@ -113,7 +113,8 @@ def _too_short(results: StudyResults) -> list[str]:
     last = int((runs["best_epoch"] == runs["epochs"] - 1).sum())  # epochs are counted from 0 there
     if not len(runs) or not last:
         return []
-    return [f"In {last} of {wording.count(len(runs), 'run')} the last epoch was the best on validation."]
+    which = "the last epoch was chosen on validation, where the earlier of equally good ones is"
+    return [f"In {last} of {wording.count(len(runs), 'run')} {which}."]
 
 
 def _notes(results: StudyResults, undrawn: int) -> tuple[str, ...]:

@@ -34,9 +34,14 @@ _DESIGNS = {
 _READING = (
     "Differences are paired by seed block, level minus reference; p is Holm-adjusted over the axis, the intervals are "
     "not adjusted. The contrasts of an axis share the runs of its reference, so they are not independent findings.",
-    "All intervals are Student t intervals over seed blocks, conditional on this test set: they say "
-    "how the numbers move with the seed, not with the data.",
+    "A seed block is the runs of all cells with one seed, which share what they can: initial weights, order of the "
+    "data, noise. Intervals of accuracies and differences are Student t intervals over seed blocks, conditional on "
+    "this test set: they say how the numbers move with the seed, not with the data, and they assume normality.",
 )
+_PROTOCOLS = {
+    "sound": "the epoch chosen on validation, test evaluated once",
+    "paper_compat": "the epoch chosen on test, so test-selected",
+}
 
 
 class Overview:
@@ -60,7 +65,9 @@ class Overview:
             return Card(self.key, self.title, (compared(results),), frame, table, _energy(results))
         contrasts = effects(results)
         prose = (compared(results), found(contrasts), strongest(contrasts, results), limits(contrasts, results))
-        notes = (*_READING, *_resolution(results), *_energy(results))
+        notes = (
+            *_READING, *_axes_tested(contrasts), *_resolution(results), *_energy(results), *_time(results),
+        )  # fmt: skip
         return Card(self.key, self.title, prose, frame, table, notes)
 
 
@@ -90,8 +97,28 @@ def _energy(results: StudyResults) -> tuple[str, ...]:
     if not assumptions:
         return ()
     return (
-        f"Energy is per sample, {assumptions}. No claim about energy stands without the control network without spikes "
-        "(neuron: relu) beside it.",
+        "A synaptic operation (SynOp) is an accumulate where its input is a spike, and a multiply-accumulate where it "
+        "is anything else: an image, a current, or a sum of spikes, as residual connections that add spikes give.",
+        f"Energy is per sample, {assumptions}. Beside the SynOps it counts neuron updates, residual additions and "
+        "those normalisations that cannot be folded into the weights of the convolution before them. No claim about "
+        "energy stands without the control network without spikes (neuron: relu) beside it.",
+    )
+
+
+def _axes_tested(contrasts: pd.DataFrame) -> tuple[str, ...]:
+    """What Holm's adjustment within an axis leaves open, where there are several."""
+    axes = contrasts["axis"].nunique()
+    if axes < 2:
+        return ()
+    return (f"The error of 5 % is kept for each of the {axes} axes, not for all of them together.",)
+
+
+def _time(results: StudyResults) -> tuple[str, ...]:
+    seconds = results.runs.get("train_seconds")
+    if seconds is None or not seconds.notna().any():
+        return ()
+    return (
+        "s/run is the mean time of training by the clock; runs that shared the machine with other work took longer.",
     )
 
 
@@ -115,8 +142,13 @@ def compared(results: StudyResults) -> str:
     return (
         f"{study['name']}: {_DESIGNS.get(study['design'], study['design'])} over {wording.listing(list(results.axes))} "
         f"on {data.get('name', 'unnamed data')}{test}; {wording.count(len(study['cells']), 'cell')} x "
-        f"{wording.count(len(study['seeds']), 'seed')}, {runs}; protocol {study['protocol']}."
+        f"{wording.count(len(study['seeds']), 'seed')}, {runs}; protocol {study['protocol']}{_protocol(results)}."
     )
+
+
+def _protocol(results: StudyResults) -> str:
+    meant = _PROTOCOLS.get(results.study["protocol"])
+    return f" ({meant})" if meant else ""
 
 
 def found(contrasts: pd.DataFrame) -> str:

@@ -81,8 +81,8 @@ def _prose(size: float | None, open_rows: bool) -> list[str]:
     return [
         *sentences,
         f"Seed blocks for ±{wording.margin(size).removeprefix('margin ')}: how many in all give an undecided row an "
-        "adjusted interval that reaches no further than the margin to either side; in brackets the same at both ends "
-        "of the SD's interval.",
+        "adjusted interval that reaches no further than the margin to either side of its difference; in brackets the "
+        "same at both ends of the SD's interval. A difference known so well may still be undecided.",
     ]
 
 

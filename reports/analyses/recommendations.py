@@ -43,6 +43,8 @@ class Recommendations:
         tail = conditions(results)
         prose = [f"{len(frame)} of {wording.count(len(contrasts), 'contrast')} led to a recommendation."]
         prose += [f"All of this holds {tail}."] if tail else []
+        if frame["recommendation"].str.contains(" nJ").any():
+            prose += ["Energies are descriptive and named where the means differ by a tenth or more."]
         table = Table(tuple(frame.columns), tuple(tuple(row) for row in frame.to_numpy().tolist()), (False,) * 3)
         return Card(self.key, self.title, tuple(prose), frame, table)
 

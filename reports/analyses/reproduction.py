@@ -39,10 +39,12 @@ def _facts(study: Mapping[str, Any], provenance: Mapping[str, Any]) -> list[tupl
     data = study["data"]
     sizes = ", ".join(f"{part} {data[part]:,}" for part in ("train", "validation", "test") if data.get(part))
     split = f"{data.get('name', '')} {data.get('version', '')}, split {data.get('split', '')}"
+    rule = [("rule of the split", str(data["rule"]))] if data.get("rule") else []
     facts = [
         ("study", f"{study['name']} ({study.get('uid', '')}, branch {study.get('branch', '')})"),
         ("seeds", _text(study["seeds"])),
         ("data", f"{split}: {sizes}" if sizes else split),
+        *rule,
         ("selection", _SELECTION.get(study["protocol"], study["protocol"])),
         ("commit", _text(provenance.get("commit"))),
         ("versions", _text(provenance.get("versions"))),

@@ -219,7 +219,9 @@ def _notes(
     notes.append(
         "A difference is the first level minus the second, over exactly the matched cells. A claim is a one-sided "
         f"paired t test over seed blocks at 5 % (two of them for 'matches'); {family}. The 90 % interval is the one "
-        "that such a test looks at; it is not adjusted."
+        "that such a test looks at; it is not adjusted. 'p against' is that of the opposite, which refutes a claim. "
+        "The guide tests both directions, over the contrasts of an axis: the same difference may be decided in one of "
+        "them and undecided in the other."
     )
     if any(each.stage is not None for each in looks):
         notes.append("Looks were declared: p values and intervals are repeated ones, valid at every look.")

@@ -50,8 +50,8 @@ def test_the_loss_is_paired_with_the_same_runs_read_after_all_steps() -> None:
 def test_what_the_intervals_support_is_said_by_number_of_steps() -> None:
     card = EarlySteps().compute(two_lengths())
 
-    assert card.prose[1] == "Of 2 steps, the unadjusted interval supports a loss when read at step 1."
-    assert card.prose[2] == "Of 4 steps, the unadjusted interval supports a loss when read at step 1."
+    assert card.prose[1] == "Networks trained for 2 steps lose when read at step 1, by the unadjusted interval."
+    assert card.prose[2] == "Networks trained for 4 steps lose when read at step 1, by the unadjusted interval."
     assert card.prose[3] == "Of 4 steps, the interval leaves open a loss or a gain when read at step 2."
     assert "no energy stands beside" in card.notes[1]
 

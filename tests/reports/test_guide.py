@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import re
 import subprocess
@@ -225,8 +226,19 @@ def test_a_guide_says_what_its_energy_figures_rest_on() -> None:
 
     notes = Overview().compute(told).notes
 
-    assert any("Energy is per sample, arithmetic alone at 45 nm, fp32. No claim" in note for note in notes)
-    assert not any("Energy" in note for note in Overview().compute(untold).notes)
+    assert any("Energy is per sample, arithmetic alone at 45 nm, fp32. Beside the SynOps" in note for note in notes)
+    assert any("a sum of spikes" in note and "multiply-accumulate" in note for note in notes)
+    assert not any("Energy" in note or "SynOp" in note for note in Overview().compute(untold).notes)
+
+
+def test_levels_that_are_on_record_are_defined_with_their_sources() -> None:
+    study = typical()
+    axes = copy.deepcopy(study.study["axes"])
+    axes[0]["definitions"] = {"plain": {"equation": "SN(F(x)), no shortcut", "source": "a control"}}
+    told = dataclasses.replace(study, study={**study.study, "axes": axes})
+    card = next(card for card in cards(told) if card.key == "definitions")
+    assert card.table and card.table.rows == ((axes[0]["name"], "plain", "SN(F(x)), no shortcut", "a control"),)
+    assert not any(card.key == "definitions" for card in cards(study))
 
 
 def test_a_table_or_figure_that_no_longer_stands_is_removed(tmp_path: Path) -> None:
