@@ -27,10 +27,12 @@ class Checkpoints(Checkpoint):
 
     Attributes:
         best: path of `best.ckpt`.
+        stacked: with how many seeds the run was trained at once, itself among them; None where it never was.
     """
 
     def __init__(self, last: Path, *, metric: str, direction: str, clock: Clock) -> None:
         self.best = last.with_name("best.ckpt")
+        self.stacked: int | None = None
         self._last = last
         self._metric = metric
         self._sign = 1 if direction == "maximize" else -1
@@ -53,10 +55,11 @@ class Checkpoints(Checkpoint):
                 _also_at(self._last, self.best)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"score": self._score, "best_is_last": self._best_is_last}
+        return {"score": self._score, "best_is_last": self._best_is_last, "stacked": self.stacked}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._score = state_dict["score"]
+        self.stacked = state_dict.get("stacked")
         if state_dict["best_is_last"]:
             # Whoever was killed between the two names had no time to give it the second.
             _also_at(self._last, self.best)

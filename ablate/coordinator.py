@@ -7,12 +7,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from ablate import stacks
 from ablate.attempts import Attempt, Planned
-from ablate.engines.base import Engine, one_line
+from ablate.engines.base import Engine, one_line, recorded
 from ablate.errors import StudyError
 from ablate.ledger import Ledger
 from ablate.phases import Clock
@@ -92,6 +93,7 @@ def coordinate(
     retries: int = 2,
     source: Source | None = None,
     clock: Clock | None = None,
+    stack: int = 1,
 ) -> Summary:
     """Do what is missing of `runs`, seed block after seed block, and book it. Shuts the engine down in any case.
 
@@ -105,12 +107,22 @@ def coordinate(
             divergence are not repeated.
         source: gives further runs while others end.
         clock: gets the phase `ledger`, for claiming and booking.
+        stack: how many runs of one cell a worker is given at once; one that crashed in a stack is then alone.
 
     Raises:
         Interrupted: on Ctrl-C, when everything is stopped and booked.
         StudyError: if the storage fails or the study was taken over; the study is intact.
     """
-    return _Loop(ledger, runs, engine, make_spec, listener, retries, source, clock).run()
+    return _Loop(ledger, runs, engine, make_spec, listener, retries, source, clock, stack).run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """An attempt that was handed to the engine."""
+
+    run: Planned
+    attempt: Attempt
+    spec: RunSpec
 
 
 class _Loop:
@@ -124,7 +136,9 @@ class _Loop:
         retries: int,
         source: Source | None,
         clock: Clock | None,
+        stack: int,
     ) -> None:
+        self._stack = stack
         self._clock = clock or Clock("waiting")
         self._ledger = ledger
         self._runs = list(runs)
@@ -136,7 +150,7 @@ class _Loop:
         self._retries = retries
         self._turn = threading.Lock()
         self._watch = ProgressWatch(self._tell_progress)
-        self._running: dict[Future[RunRecord], tuple[Planned, Attempt, RunSpec]] = {}
+        self._running: dict[Future[RunRecord], list[_Started]] = {}
         self._claimed: dict[str, RunSpec] = {}
         self._ended = 0
         self._began = time.monotonic()
@@ -180,13 +194,12 @@ class _Loop:
         due.appendleft(first)
         while True:
             while len(self._running) < self._engine.capacity and (run := self._next(due)) is not None:
-                self._start(run)
+                self._start([run, *self._companions(run, due)])
             if not self._running:
                 return
             done, _ = wait(self._running, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED)
             for future in done:
-                if (again := self._end(future)) is not None:
-                    due.appendleft(again)
+                due.extendleft(reversed(self._end(future)))
 
     def _next(self, due: deque[Planned]) -> Planned | None:
         """The next run to do; what the source gives and has ended before is passed by."""
@@ -202,24 +215,49 @@ class _Loop:
             self._source.ended(run, record)
         return due.popleft() if due else None
 
-    def _start(self, run: Planned) -> None:
-        with self._clock.phase("ledger"):
-            attempt = self._ledger.claim(run.run_id)
-        spec = self._make_spec(run, attempt)
-        self._claimed[run.run_id] = spec
-        with storage_errors(spec.directory):
-            Path(spec.directory).mkdir(parents=True, exist_ok=True)
-        with self._turn:
-            self._listener.on_start(spec)
-        self._watch.add(spec)
-        self._running[self._engine.submit(spec)] = (run, attempt, spec)
+    def _companions(self, run: Planned, due: deque[Planned]) -> list[Planned]:
+        """The runs that are due and trained together with one: of its cell, none of which crashed before."""
+        if self._stack == 1 or self._crashed(run):
+            return []
+        cell = run.cell.cell_id
+        found = [each for each in due if each.cell.cell_id == cell and not self._crashed(each)][: self._stack - 1]
+        for each in found:
+            due.remove(each)
+        return found
 
-    def _end(self, future: Future[RunRecord]) -> Planned | None:
-        """Book a finished attempt; gives the run back if it is to be tried again."""
-        run, attempt, spec = self._running.pop(future)
+    def _crashed(self, run: Planned) -> bool:
+        return self._ledger.state(run.run_id).crashes > 0
+
+    def _start(self, runs: Sequence[Planned]) -> None:
+        started = []
+        for run in runs:
+            with self._clock.phase("ledger"):
+                attempt = self._ledger.claim(run.run_id)
+            spec = self._make_spec(run, attempt)
+            self._claimed[run.run_id] = spec
+            with storage_errors(spec.directory):
+                Path(spec.directory).mkdir(parents=True, exist_ok=True)
+            with self._turn:
+                self._listener.on_start(spec)
+            self._watch.add(spec)
+            started.append(_Started(run, attempt, spec))
+        alone = self._stack == 1 or self._crashed(runs[0])
+        spec = started[0].spec if alone else stacks.together([each.spec for each in started])
+        self._running[self._engine.submit(spec)] = started
+
+    def _end(self, future: Future[RunRecord]) -> list[Planned]:
+        """Book finished attempts; gives back the runs that are to be tried again."""
+        first, *others = self._running.pop(future)
+        outcome = _outcome(future, first.spec)
+        ended = [(first, outcome), *((each, _left(each.spec, outcome)) for each in others)]
+        return [started.run for started, record in ended if self._book(started, record)]
+
+    def _book(self, started: _Started, record: RunRecord) -> bool:
+        """Book a finished attempt; whether the run is to be tried again."""
+        run, attempt, spec = started.run, started.attempt, started.spec
         self._watch.remove(spec)
         with self._clock.phase("ledger"):
-            record = self._ledger.finish(attempt, _outcome(future, spec))
+            record = self._ledger.finish(attempt, record)
         del self._claimed[run.run_id]
         self._ended += 1
         again = record.kind == "crash" and attempt.crashes < self._retries
@@ -232,7 +270,7 @@ class _Loop:
                 self._listener.on_finish(spec, record)
         if self._source is not None and run.run_id in self._given and not again:
             self._source.ended(run, record)
-        return run if again else None
+        return again
 
     def _tell_progress(self, spec: RunSpec, progress: Mapping[str, Any]) -> None:
         with self._turn:
@@ -262,3 +300,10 @@ def _outcome(future: Future[RunRecord], spec: RunSpec) -> RunRecord:
         raise error
     reason = str(error) if type(error).__name__ == "WorkerDied" else one_line(error)
     return RunRecord(spec.run_id, spec.attempt, spec.token, "failed", reason=reason, kind="crash")
+
+
+def _left(spec: RunSpec, first: RunRecord) -> RunRecord:
+    """The record that a run of a stack left in its folder; without one it shared the fate of the first."""
+    lost = replace(first, run_id=spec.run_id, attempt=spec.attempt, token=spec.token)
+    crash = RunRecord(spec.run_id, spec.attempt, spec.token, "failed", reason="left no record", kind="crash")
+    return recorded(spec) or (lost if first.status == "failed" and first.kind != "diverged" else crash)

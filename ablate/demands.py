@@ -40,6 +40,7 @@ def _problems(study: Study) -> Iterator[str]:
         yield from _pruner(study)
     yield from _tuning(study)
     yield from _looks(study)
+    yield from _stack(study)
     yield from _packages(study)
 
 
@@ -133,6 +134,18 @@ def _looks(study: Study) -> Iterator[str]:
     if len(study.seeds) not in looks.at:
         declared = ", ".join(map(str, looks.at))
         yield f"seeds: {len(study.seeds)} seed blocks are none of the declared looks; looks.at has {declared}"
+
+
+def _stack(study: Study) -> Iterator[str]:
+    fields, size = study.fields, study.baseline.training.stack_seeds
+    if size == 1:
+        return
+    for name, used in (("search", fields.search), ("tuning", fields.tuning), ("prune", fields.prune != "none")):
+        if used:
+            yield (
+                f"training.stack_seeds: {size} seeds are trained to their end together, and {name} decides run by run; "
+                f"1, or a study without {name}"
+            )
 
 
 def _packages(study: Study) -> Iterator[str]:

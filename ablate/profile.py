@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from statistics import median
 
+from ablate import stacks
 from ablate.engines.base import Engine
 from ablate.files import write_atomically
 from ablate.ledger import Ledger
@@ -101,7 +102,8 @@ class _Watched:
         began = time.perf_counter()
 
         def ended(future: Future[RunRecord]) -> None:
-            self._taken[spec.run_id] = time.perf_counter() - began
+            runs, seconds = stacks.members(spec), time.perf_counter() - began
+            self._taken.update((each.run_id, seconds / len(runs)) for each in runs)
 
         future = self._engine.submit(spec)
         future.add_done_callback(ended)

@@ -58,7 +58,9 @@ def code() -> str:
     Finer and coarser than the commit: edits that were not committed count, those of guides and the engine do not.
     """
     package = Path(__file__).resolve().parent
-    sources = [package / name for name in ("trial.py", "training.py", "pruning.py")]
+    sources = [
+        package / name for name in ("trial.py", "training.py", "pruning.py", "stacked_trial.py", "stacked_training.py")
+    ]
     sources += sorted((package.parent / "lightning_modules").rglob("*.py"))
     found = hashlib.sha256()
     for path in sources:

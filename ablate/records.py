@@ -42,7 +42,8 @@ class RunSpec(_Json):
         levels: axis -> printed level, for every axis of the study.
         varied: the axes in which the cell departs from the baseline.
         config: the `protocol`, `data`, `model` and `training` sections in full.
-        execution: what only says where and how fast (accelerator, back end, threads, data root).
+        execution: what only says where and how fast (accelerator, back end, threads, data root); of a stack the other
+            runs too, see `stacks`.
         tracking: the `tracking` section (mode, project, entity, directory).
     """
 

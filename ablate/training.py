@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from ablate.phases import Clock
 from ablate.pruning import Judge, Pruned
 from ablate.records import RunSpec, last_checkpoint
 from lightning_modules.classifier import SpikingClassifier
+from reports.schema import STACKED
 
 
 @dataclass(frozen=True)
@@ -28,23 +31,51 @@ class Trained:
     curves: list[list[Any]]
 
 
+class Kept:
+    """What is kept of a run while it trains.
+
+    Attributes:
+        last: path of the checkpoint after the last epoch.
+        curves, checkpoints: what the record is made of.
+        callbacks: all that keep something, in the order in which they are asked.
+    """
+
+    def __init__(self, spec: RunSpec, clock: Clock) -> None:
+        objective = spec.execution["objective"]
+        self.last = last_checkpoint(spec)
+        self.curves = Curves()
+        self.checkpoints = Checkpoints(
+            self.last, metric=objective["metric"], direction=objective["direction"], clock=clock
+        )
+        progress = ProgressFile(Path(spec.directory) / "progress.json", token=spec.token, metric=objective["metric"])
+        self.callbacks: list[pl.Callback] = [self.curves, progress, *_pruning(spec), self.checkpoints]
+
+
 def train(
     spec: RunSpec, classifier: SpikingClassifier, data: pl.LightningDataModule, logger: Any, clock: Clock
 ) -> Trained:
-    """Train `classifier`, leave it with the weights of the chosen epoch, and evaluate test with them once.
+    """Train `classifier`, leave it with the weights of the chosen epoch, and evaluate test with them once."""
+    kept = Kept(spec, clock)
+    trainer = lightning(spec, [TrainingPhases(clock), *kept.callbacks], logger, clock)
+    with without_advice():
+        started = time.perf_counter()
+        path = None if resumable(kept, classifier) is None else kept.last
+        try:
+            trainer.fit(classifier, datamodule=data, ckpt_path=path, weights_only=True)
+        except Pruned as pruned:
+            pruned.curves = kept.curves.rows
+            kept.last.unlink(missing_ok=True)
+            raise
+        seconds = time.perf_counter() - started
+        clock.enter("test")
+        return evaluated(spec, classifier, data, trainer, kept, seconds)
 
-    Lightning announces its own choices on every start and warns of loaders without workers, which is how whole-batch
-    loading is meant; a run's log holds what a person needs instead.
-    """
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    last = last_checkpoint(spec)
-    objective = spec.execution["objective"]
-    best = Checkpoints(last, metric=objective["metric"], direction=objective["direction"], clock=clock)
-    curves = Curves()
-    progress = ProgressFile(Path(spec.directory) / "progress.json", token=spec.token, metric=objective["metric"])
-    callbacks = [TrainingPhases(clock), curves, progress, *_pruning(spec), best]
+
+def lightning(spec: RunSpec, callbacks: list[pl.Callback], logger: Any, clock: Clock) -> pl.Trainer:
+    """Lightning's trainer as every run has it."""
     clock.enter("Lightning")
-    trainer = pl.Trainer(
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    return pl.Trainer(
         accelerator=spec.execution.get("accelerator", "auto"),
         devices=1,
         max_epochs=spec.config["training"]["epochs"],
@@ -55,25 +86,33 @@ def train(
         num_sanity_val_steps=0,
         log_every_n_steps=1_000_000,
     )
+
+
+@contextmanager
+def without_advice() -> Iterator[None]:
+    """Lightning warns of loaders without workers, which is how whole-batch loading is meant; a log is for a person."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="pytorch_lightning")
-        started = time.perf_counter()
-        try:
-            trainer.fit(classifier, datamodule=data, ckpt_path=_resumable(last, best, classifier), weights_only=True)
-        except Pruned as pruned:
-            pruned.curves = curves.rows
-            last.unlink(missing_ok=True)
-            raise
-        seconds = time.perf_counter() - started
-        clock.enter("test")
-        chosen = torch.load(best.best, map_location="cpu", weights_only=True)
-        classifier.load_state_dict(chosen["state_dict"])
-        # A tuning chooses on validation; what it tries never sees test.
-        tuning = spec.execution.get("purpose") == "tuning"
-        tested = {} if tuning else trainer.test(classifier, datamodule=data, verbose=False)[0]
+        yield
+
+
+def evaluated(
+    spec: RunSpec,
+    classifier: SpikingClassifier,
+    data: pl.LightningDataModule,
+    trainer: pl.Trainer,
+    kept: Kept,
+    seconds: float,
+) -> Trained:
+    """Give a trained run the weights of its chosen epoch and evaluate test with them once."""
+    chosen = torch.load(kept.checkpoints.best, map_location="cpu", weights_only=True)
+    classifier.load_state_dict(chosen["state_dict"])
+    # A tuning chooses on validation; what it tries never sees test.
+    tuning = spec.execution.get("purpose") == "tuning"
+    tested = {} if tuning else trainer.test(classifier, datamodule=data, verbose=False)[0]
     epoch = int(chosen["epoch"])
-    at_best = {metric: value for number, split, metric, value in curves.rows if number == epoch and split == "val"}
-    last.unlink(missing_ok=True)
+    at_best = {metric: value for number, split, metric, value in kept.curves.rows if (number, split) == (epoch, "val")}
+    kept.last.unlink(missing_ok=True)
     return Trained(
         metrics={
             "val_accuracy": at_best["accuracy"],
@@ -83,22 +122,19 @@ def train(
             "best_epoch": epoch,
             "epochs": trainer.current_epoch,
             "train_seconds": seconds,
+            **({STACKED: kept.checkpoints.stacked} if kept.checkpoints.stacked else {}),
         },
-        curves=curves.rows,
+        curves=kept.curves.rows,
     )
 
 
-def _pruning(spec: RunSpec) -> list[pl.Callback]:
-    block = spec.execution.get("pruning")
-    return [Pruning(Judge(block), metric=block["metric"])] if block else []
-
-
-def _resumable(path: Path, best: Checkpoints, classifier: SpikingClassifier) -> Path | None:
+def resumable(kept: Kept, classifier: SpikingClassifier) -> dict[str, Any] | None:
     """The checkpoint of an interrupted attempt, if it is whole and belongs to exactly this experiment."""
+    path = kept.last
     if not path.is_file():
         return None
     try:
-        stored = torch.load(path, map_location="cpu", weights_only=True)
+        stored: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         # A checkpoint torn by a full disk or a dying machine costs the epochs so far, never the run.
         print(f"starting anew: {path.name} is unreadable ({type(error).__name__})")
@@ -106,8 +142,13 @@ def _resumable(path: Path, best: Checkpoints, classifier: SpikingClassifier) -> 
     if stored.get("hyper_parameters") != dict(classifier.hparams):
         print(f"starting anew: {path.name} is of another experiment")
         return None
-    if best.state_key not in stored.get("callbacks", {}):
+    if kept.checkpoints.state_key not in stored.get("callbacks", {}):
         print(f"starting anew: {path.name} was written by another version")
         return None
     print(f"going on behind epoch {stored['epoch']} of an interrupted attempt")
-    return path
+    return stored
+
+
+def _pruning(spec: RunSpec) -> list[pl.Callback]:
+    block = spec.execution.get("pruning")
+    return [Pruning(Judge(block), metric=block["metric"])] if block else []

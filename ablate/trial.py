@@ -6,7 +6,7 @@ import base64
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ablate import plugins
+from ablate import plugins, stacks
 from ablate.backend import computing
 from ablate.memory import PeakMemory
 from ablate.phases import Clock
@@ -16,16 +16,21 @@ from ablate.records import RunRecord, RunSpec, last_checkpoint
 from ablate.tracking import summarise, tracked
 
 if TYPE_CHECKING:
-    from lightning_modules.classifier import SpikingClassifier
+    from ablate.training import Trained
+    from lightning_modules.classifier import Diverged, SpikingClassifier
     from lightning_modules.data import DatasetFacts
 
 
 def run(spec: RunSpec) -> RunRecord:
-    """Train, choose the epoch on validation, evaluate test once, measure.
+    """Train, choose the epoch on validation, evaluate test once, measure; of a stack all its runs, see `stacked_trial`.
 
     With `profile` in the execution of the spec, the record says what the time went into. Divergence is an outcome of
     the cell and becomes a record; what else goes wrong is raised, for the engine to tell what deserves a retry.
     """
+    if stacks.stacked(spec):
+        from ablate import stacked_trial
+
+        return stacked_trial.run(spec)
     clock = Clock("imports and plug-ins")
     from lightning_modules.classifier import Diverged
 
@@ -41,9 +46,7 @@ def run(spec: RunSpec) -> RunRecord:
                 metrics={"epochs": stopped.epochs}, curves=stopped.curves,
             )  # fmt: skip
         except Diverged as error:
-            record = RunRecord(
-                spec.run_id, spec.attempt, spec.token, "failed", reason=f"diverged {error}", kind="diverged"
-            )
+            record = diverged(spec, error)
         clock.enter("W&B")
         summarise(logger, record)
     return replace(record, profile=clock.stop()) if spec.execution.get("profile") else record
@@ -53,7 +56,6 @@ def _attempt(spec: RunSpec, logger: Any, clock: Clock) -> RunRecord:
     import torch
 
     from ablate.training import train
-    from lightning_modules.examination import examine
     from lightning_modules.precision import cuda_arithmetic
 
     classifier, module, _ = built(spec, clock)
@@ -62,21 +64,34 @@ def _attempt(spec: RunSpec, logger: Any, clock: Clock) -> RunRecord:
     classifier.network.use_backend(backend)
     with PeakMemory(device) as memory, cuda_arithmetic(classifier.training_choices.precision, torch.device(device)):
         trained = train(spec, classifier, module, logger, clock)
-        clock.enter("energy and diagnostics")
-        cost, diagnostics = examine(classifier, module)
-        layers = _joined(cost.layers, diagnostics)
+        record = completed(spec, classifier, module, trained, backend=backend, device=device, clock=clock)
+    return replace(record, metrics=record.metrics | {"peak_memory_mb": memory.megabytes})
+
+
+def completed(
+    spec: RunSpec,
+    classifier: SpikingClassifier,
+    module: Any,
+    trained: Trained,
+    *,
+    backend: str,
+    device: str,
+    clock: Clock,
+) -> RunRecord:
+    """Measure a trained run and make its record."""
+    from lightning_modules.examination import examine
+
+    clock.enter("energy and diagnostics")
+    cost, diagnostics = examine(classifier, module)
+    layers = _joined(cost.layers, diagnostics)
     clock.enter("record")
+    parameters = sum(each.numel() for each in classifier.network.parameters())
     return RunRecord(
         run_id=spec.run_id,
         attempt=spec.attempt,
         token=spec.token,
         status="complete",
-        metrics=trained.metrics
-        | cost.totals
-        | {
-            "parameters": sum(each.numel() for each in classifier.network.parameters()),
-            "peak_memory_mb": memory.megabytes,
-        },
+        metrics=trained.metrics | cost.totals | {"parameters": parameters},
         curves=trained.curves,
         layers=layers,
         correct=_packed(classifier.correct),
@@ -84,6 +99,11 @@ def _attempt(spec: RunSpec, logger: Any, clock: Clock) -> RunRecord:
         | {"energy": cost.assumption, "samples": _samples(module.arrays.split)}
         | ({"tuned": spec.execution["tuned"]} if "tuned" in spec.execution else {}),
     )
+
+
+def diverged(spec: RunSpec, error: Diverged) -> RunRecord:
+    """The record of a run that lost its numbers."""
+    return RunRecord(spec.run_id, spec.attempt, spec.token, "failed", reason=f"diverged {error}", kind="diverged")
 
 
 def built(spec: RunSpec, clock: Clock | None = None) -> tuple[SpikingClassifier, Any, DatasetFacts]:

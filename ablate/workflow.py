@@ -226,11 +226,21 @@ def _coordinate(prepared: Prepared, plan: Plan, ledger: Ledger, listener: Listen
     todo = work.work(prepared.study, plan, ledger)
     folder = prepared.directory.path.absolute() / "slurm"
     engine: Engine = OnDemand(partial(choice.create, prepared.placement, TRIAL, folder))
-    specs, retries = Specs(prepared.directory, ledger, profile is not None), prepared.study.fields.engine.retries
+    study, specs = prepared.study, Specs(prepared.directory, ledger, profile is not None)
+    used, clock = (engine, None) if profile is None else (profile.watched(engine), profile.clock)
+    summary = coordinate(
+        ledger,
+        todo.runs,
+        used,
+        specs,
+        listener,
+        retries=study.fields.engine.retries,
+        source=todo.source,
+        clock=clock,
+        stack=study.baseline.training.stack_seeds,
+    )
     if profile is None:
-        return coordinate(ledger, todo.runs, engine, specs, listener, retries=retries, source=todo.source)
-    watched, clock = profile.watched(engine), profile.clock
-    summary = coordinate(ledger, todo.runs, watched, specs, listener, retries=retries, source=todo.source, clock=clock)
+        return summary
     profile.collect(ledger)
     return summary
 

@@ -95,6 +95,8 @@ class TrainingChoices(Choices):
     """Of convolutions and the head; membranes, statistics and loss stay float32. `tf32` needs a CUDA GPU."""
     recalibrate: Switch = False
     """Whether normalisation statistics come from a pass through the training data before each evaluation."""
+    stack_seeds: Count = 1
+    """How many seeds of a cell are trained at once as one network: how fast, not what, so no part of its identity."""
 
 
 class DataChoices(Choices):

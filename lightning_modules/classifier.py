@@ -73,7 +73,8 @@ class SpikingClassifier(LightningModule):
         self.save_hyperparameters(
             {
                 "model": self.choices.model_dump(mode="json"),
-                "training": self.training_choices.model_dump(mode="json"),
+                # What the training is, whether other seeds were stacked on it or not.
+                "training": self.training_choices.model_dump(mode="json", exclude={"stack_seeds"}),
                 "in_channels": in_channels,
                 "classes": classes,
                 "events": events,
@@ -176,14 +177,16 @@ class SpikingClassifier(LightningModule):
         factor = create("schedule", chosen.schedule, epochs=chosen.epochs)
         return {"optimizer": optimizer, "lr_scheduler": torch.optim.lr_scheduler.LambdaLR(optimizer, factor)}
 
-    def noise(self, x: Tensor, sample_index: Tensor, *, training: bool) -> Tensor | None:
+    def noise(self, x: Tensor, sample_index: Tensor, *, training: bool, epoch: int | None = None) -> Tensor | None:
         """Uniform noise `[T, N, C, H, W]` for a stochastic encoder, None for the others.
 
-        Training draws anew each epoch; evaluation has one draw a seed, whatever the epoch, batch and part.
+        Training draws anew each epoch, its own trainer's where none is given; evaluation has one draw a seed, whatever
+        the epoch, batch and part.
         """
         if not self.network.encoder.stochastic:
             return None
-        purpose, epoch = ("encoder", self.current_epoch) if training else ("encoder_evaluation", 0)
+        epoch = self.current_epoch if epoch is None else epoch
+        purpose, epoch = ("encoder", epoch) if training else ("encoder_evaluation", 0)
         return streams.uniform(self.seed, purpose, epoch, sample_index, self.network.timesteps, tuple(x.shape[1:]))
 
     def recalibrate(self, batches: Any) -> None:

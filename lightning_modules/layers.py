@@ -42,7 +42,7 @@ class StepConv2d(nn.Conv2d):
             # (torch 2.13 at least).
             images, stride = images[..., :: stride[0], :: stride[1]], (1, 1)
         images = images.contiguous(memory_format=torch.channels_last)
-        current = nn.functional.conv2d(images, self.weight, None, stride, self.padding)
+        current = nn.functional.conv2d(images, self.weight, None, stride, self.padding, groups=self.groups)
         # With one channel or pixel the order is ambiguous, and a convolution may choose the other.
         current = current.contiguous(memory_format=torch.channels_last)
         return current.unflatten(0, x.shape[:2])

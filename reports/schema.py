@@ -31,6 +31,8 @@ WANDB_RUN = "wandb_run"
 """The column with the W&B id of a run, where runs are tracked."""
 CHOSEN = "tuned"
 """The column with what tuning chose, where there was tuning."""
+STACKED = "stacked"
+"""The column with the number of seeds that a run was trained at once with, itself among them, where it was."""
 STATUSES = ("complete", "failed", "pruned", "excluded", "missing", "running")
 OPEN = ("missing", "running")
 """The statuses of runs that are planned and have not ended."""

@@ -9,6 +9,7 @@ import pandas as pd
 
 from reports.analyses.card import Card, Table
 from reports.results import StudyResults
+from reports.schema import STACKED
 
 _SELECTION = {
     "sound": "the epoch was chosen on validation accuracy; test was evaluated once, with that epoch",
@@ -27,7 +28,8 @@ class Reproduction:
 
     def compute(self, results: StudyResults) -> Card:
         study = results.study
-        frame = pd.DataFrame(list(_facts(study, results.provenance)), columns=["what", "value"])
+        facts = [*_facts(study, results.provenance), *_stacks(results.runs)]
+        frame = pd.DataFrame(facts, columns=["what", "value"])
         rows = tuple(tuple(row) for row in frame.to_numpy().tolist())
         code = [("Command, with the study file below", str(study["command"]))] if study.get("command") else []
         code += [("Study file, with every setting as it was run", str(study["file"]))] if study.get("file") else []
@@ -53,6 +55,26 @@ def _facts(study: Mapping[str, Any], provenance: Mapping[str, Any]) -> list[tupl
         ("data fingerprints", _text(provenance.get("data_fingerprints"))),
     ]
     return [(what, value or "not recorded") for what, value in facts]
+
+
+def _stacks(runs: pd.DataFrame) -> list[tuple[str, str]]:
+    """How many runs were trained at once with other seeds of their cell, where any were."""
+    if STACKED not in runs:
+        return []
+    complete = runs[runs["status"] == "complete"]
+    sizes = pd.to_numeric(complete[STACKED], errors="coerce").dropna().astype(int)
+    if sizes.empty:
+        return []
+    together = ", ".join(f"{count} in stacks of {size}" for size, count in sizes.value_counts().sort_index().items())
+    alone = len(complete) - len(sizes)
+    by_themselves = f", {alone} by themselves" if alone else ""
+    return [
+        (
+            "seeds trained at once",
+            f"{together}{by_themselves}; a run's training seconds are its share of the stack's, its memory is all of "
+            "it, and its numbers are those of a training by itself but for rounding",
+        )
+    ]
 
 
 def _text(value: Any) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ablate import stacks
 from ablate.attempts import Attempt
 from ablate.files import write_atomically
 from ablate.records import RunRecord, RunSpec, last_checkpoint
@@ -127,6 +128,19 @@ def scored(spec: RunSpec) -> RunRecord:
 def profiled(spec: RunSpec) -> RunRecord:
     """Done at once, with phases."""
     return record(spec, profile={"training steps": 0.0, "network": 0.0})
+
+
+def in_stacks(spec: RunSpec) -> RunRecord:
+    """A trial function for stacks; `kill_stack` dies in one and is done alone."""
+    if not stacks.stacked(spec):
+        return record(spec)
+    if spec.config["behaviour"] == "kill_stack":
+        return _kill(spec)
+    runs = stacks.members(spec)
+    made = [record(each, metrics={"val_accuracy": 0.5, "size": len(runs)}) for each in runs]
+    for each, done in zip(runs[1:], made[1:], strict=True):
+        write_atomically(Path(each.directory) / "record.json", done.to_json())
+    return made[0]
 
 
 def _sleep(spec: RunSpec) -> RunRecord:

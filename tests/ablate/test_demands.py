@@ -78,6 +78,24 @@ RANGED = "axes={timesteps: {low: 2, high: 16}, lr: {low: 0.001, high: 1.0, log: 
         (["tuning={trials: 4, space: {residual: [plain]}}"], "axes.residual: model.residual is set by another axis"),
         (["tuning={trials: 4, space: {traning.lr: [0.1]}}"], "tuning.space.traning.lr: not an axis; did you mean"),
         ([*SEARCH, "tuning={trials: 4, space: {lr: [0.1]}}"], "tuning: belongs to one_factor and factorial"),
+        (
+            [*SEARCH, "training.stack_seeds=2"],
+            "training.stack_seeds: 2 seeds are trained to their end together, and search",
+        ),
+        (["training.stack_seeds=2", "prune=median"], "training.stack_seeds: 2 seeds are trained to their end together"),
+        (
+            ["training.stack_seeds=2", "tuning={trials: 4, space: {lr: {low: 0.01, high: 1.0}}}"],
+            "training.stack_seeds: 2 seeds are trained to their end together, and tuning decides run by run",
+        ),
+        (
+            ["training.stack_seeds=0"],
+            "baseline.training.stack_seeds: 0 is too small; an integer of at least 1 is needed",
+        ),
+        (["training.stack_seeds=2.5"], "baseline.training.stack_seeds: 2.5 is not an integer"),
+        (
+            ["axes={training.stack_seeds: [1, 2]}"],
+            "axes.training.stack_seeds: says where a run happens, not what it is",
+        ),
         (["seeds=[1000000]"], "seeds: 1000000 is too large; from 1000000 on they are for"),
     ],
 )
