@@ -52,7 +52,8 @@ def test_what_the_intervals_support_is_said_by_number_of_steps() -> None:
 
     assert card.prose[1] == "Networks trained for 2 steps lose when read at step 1, by the unadjusted interval."
     assert card.prose[2] == "Networks trained for 4 steps lose when read at step 1, by the unadjusted interval."
-    assert card.prose[3] == "Networks trained for 4 steps may lose or gain when read at step 2: the interval leaves it open."
+    said = "Networks trained for 4 steps may lose or gain when read at step 2: the interval leaves it open."
+    assert card.prose[3] == said
     assert "no energy stands beside" in card.notes[1]
 
 
