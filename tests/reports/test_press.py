@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import psutil
 
 from reports.analyses.card import Card
 from reports.analyses.figure import Chart, Point, Series
@@ -42,6 +47,39 @@ def test_several_processes_draw_the_same_files_in_the_same_order_and_end() -> No
 
 def test_few_figures_start_no_process() -> None:
     assert printed(charts(FEW), 2)[1] == 0
+
+
+ORPHANS = """
+import multiprocessing, os, sys
+sys.path.insert(0, 'tests/reports')
+from test_press import FEW, Press, charts
+press = Press(2)
+for card in charts(FEW + 1):
+    press.take(card)
+list(press.files())
+print(*(each.pid for each in multiprocessing.active_children()), flush=True)
+os.kill(os.getpid(), 9)
+"""
+
+
+def running(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_no_process_outlives_a_kill_of_the_one_it_draws_for() -> None:
+    root = Path(__file__).parents[2]
+    with subprocess.Popen([sys.executable, "-c", ORPHANS], cwd=root, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        drawing = [int(pid) for pid in parent.stdout.readline().split()]
+        parent.wait()
+    assert len(drawing) == 2
+    until = time.monotonic() + 30
+    while left := [pid for pid in drawing if running(pid)]:
+        assert time.monotonic() < until, left
+        time.sleep(0.05)
 
 
 @dataclass(frozen=True)

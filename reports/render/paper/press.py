@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -58,7 +60,7 @@ class Press:
 
     def _begin(self) -> None:
         self._pool = self._pool or ProcessPoolExecutor(
-            self._processes, multiprocessing.get_context("spawn"), _leave_interrupts_to_the_parent
+            self._processes, multiprocessing.get_context("spawn"), _end_with_the_parent
         )
         with suppress(BrokenProcessPool):
             for each in self._cards[len(self._begun) :]:
@@ -85,5 +87,14 @@ def _drawn(figure: Figure | None) -> list[bytes]:
     return printed(figure, FORMATS)
 
 
-def _leave_interrupts_to_the_parent() -> None:
+def _end_with_the_parent() -> None:
+    """Leave Ctrl-C to the parent, and outlive no kill of it: a pool's process would wait for figures for ever."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_outlast_no_parent, daemon=True).start()
+
+
+def _outlast_no_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
