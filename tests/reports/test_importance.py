@@ -40,13 +40,19 @@ def test_what_acts_only_together_has_no_share_alone_but_is_not_missed() -> None:
 def test_boxes_of_a_tree_fill_the_space_once_and_hold_its_predictions() -> None:
     rng = np.random.default_rng(0)
     x = rng.uniform(size=(40, 2))
-    tree = DecisionTreeRegressor(random_state=0).fit(x, rng.normal(size=40))
-    box, value = boxes(tree.tree_, np.array([[0.0, 1.0], [0.0, 1.0]]))
+    ranges = np.array([[2.0, 4.0], [-1.0, 0.5]])
+    tree = DecisionTreeRegressor(random_state=0).fit(_within(ranges, x), rng.normal(size=40))
+    box, value = boxes(tree.tree_, ranges)
     assert (box[..., 1] - box[..., 0]).prod(axis=1).sum() == pytest.approx(1)
     points = rng.uniform(size=(50, 2))
     inside = ((points[:, None] > box[None, ..., 0]) & (points[:, None] <= box[None, ..., 1])).all(axis=-1)
     assert (inside.sum(axis=1) == 1).all()
-    assert inside @ value == pytest.approx(tree.predict(points))
+    assert inside @ value == pytest.approx(tree.predict(_within(ranges, points)))
+
+
+def _within(ranges: np.ndarray, shares_of_them: np.ndarray) -> np.ndarray:
+    low, high = ranges.T
+    return low + shares_of_them * (high - low)
 
 
 def searched(cells: int = 60) -> StudyResults:
