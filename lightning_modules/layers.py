@@ -12,15 +12,17 @@ from torch import Tensor, nn
 from lightning_modules import catalogue
 from lightning_modules.building import create
 from lightning_modules.kernels import compiled, compiler, coverage
+from lightning_modules.kernels.compiler import Backend
 from lightning_modules.kernels.eager import Dynamics, Variation
-from lightning_modules.kernels.fused import Kernels, Neuron, normalise_and_fire
+from lightning_modules.kernels.fused import normalise_and_fire
+from lightning_modules.kernels.layer import Kernels, Neuron
+from lightning_modules.kernels.passes import InPasses
 from lightning_modules.level import Level
 from lightning_modules.neuron import MembraneNeuron
 from lightning_modules.normalization import Normalization
 from lightning_modules.precision import precise
 from lightning_modules.surrogate import Surrogate
 
-Backend = Literal["auto", "eager", "compiled", "triton"]
 LevelLike = str | Level | Mapping[str, Any]
 
 
@@ -40,12 +42,44 @@ class StepConv2d(nn.Conv2d):
             # It reads every stride-th pixel alone. Leaving the others out here costs less, and spares processors with
             # AVX2 alone oneDNN's backward pass of such a convolution with few channels, which writes outside its memory
             # (torch 2.13 at least).
-            images, stride = images[..., :: stride[0], :: stride[1]], (1, 1)
+            images, stride = (images if stride == (1, 1) else _EveryPixel.apply(images, stride[0])), (1, 1)
         images = images.contiguous(memory_format=torch.channels_last)
         current = nn.functional.conv2d(images, self.weight, None, stride, self.padding, groups=self.groups)
         # With one channel or pixel the order is ambiguous, and a convolution may choose the other.
         current = current.contiguous(memory_format=torch.channels_last)
-        return current.unflatten(0, x.shape[:2])
+        return current.view(*x.shape[:2], *current.shape[1:])
+
+
+class _EveryPixel(torch.autograd.Function):
+    """Every stride-th pixel of images with channels last; the gradient has them last too, which a slice's has not."""
+
+    @staticmethod
+    def forward(ctx: Any, images: Tensor, stride: int) -> Tensor:
+        ctx.shape, ctx.stride = images.shape, stride
+        return images[..., ::stride, ::stride].contiguous(memory_format=torch.channels_last)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        whole = torch.empty(ctx.shape, dtype=grad.dtype, device=grad.device, memory_format=torch.channels_last).zero_()
+        whole[..., :: ctx.stride, :: ctx.stride] = grad
+        return whole, None
+
+
+def normalise(norm: Normalization, x: Tensor, steps: int | None = None) -> Tensor:
+    """x `[T, N, ...]` normalised, with no neuron behind it, by the kernels of `norm.backend` where it has any for that.
+
+    Args:
+        norm: the normalisation.
+        x: the current; `[1, N, ...]` where it holds for every step.
+        steps: T, if x holds for every step.
+    """
+    kernels = _kernels(norm.backend, x, steps, norm.training)
+    folded = norm.folded() if kernels is compiled and _fits(x) and not norm._forward_hooks else None
+    total = len(x) if steps is None else steps
+    if kernels is None or folded is None:
+        return norm(x if steps is None else x.expand(steps, *x.shape[1:]))
+    norm.check_steps(total)
+    return normalise_and_fire(x, total, folded, None, kernels=kernels)
 
 
 class NormFire(nn.Module):
@@ -78,7 +112,7 @@ class NormFire(nn.Module):
             steps: T, where x `[1, N, ...]` holds for every step.
             onto: joins the spikes.
         """
-        kernels = self._kernels(x, steps)
+        kernels = _kernels(self.backend, x, steps, self.training)
         if kernels is not None and self.fuses(x):
             # Spikes are counted by hooks on the neuron: what joins them comes after.
             joins = onto is not None and onto.dtype == x.dtype and not self.neuron._forward_hooks
@@ -90,24 +124,7 @@ class NormFire(nn.Module):
     def fuses(self, x: Tensor) -> bool:
         """Whether kernels can compute x here; what they leave to `eager` is in `kernels.coverage`."""
         known = isinstance(self.neuron, MembraneNeuron) and self.neuron.fusible and self.membrane_norm is None
-        fits = x.ndim == 5 and x.numel() > x.shape[0] * x.shape[2]
-        return known and fits and coverage.known(self.neuron.surrogate)
-
-    def _kernels(self, x: Tensor, steps: int | None) -> Kernels | None:
-        """Those that the back end has for x; None for the eager one."""
-        if self.backend == "eager":
-            return None
-        if self.backend == "triton" and not x.is_cuda and not compiler.interpreted():
-            raise ValueError(f"backend: triton computes on CUDA GPUs, and this is on {x.device}")
-        if self.backend == "triton":
-            return _triton()
-        if x.device.type != "cpu":
-            return None
-        if self.backend == "auto":
-            trains = self.training and torch.is_grad_enabled()
-            worth = trains and x.numel() * (steps or 1) >= compiler.WORTH_A_LAYER
-            return compiled if worth and compiler.unavailable() is None else None
-        return compiled if self.backend == "compiled" else None
+        return known and _fits(x) and coverage.known(self.neuron.surrogate)
 
     def _fused(
         self, kernels: Kernels, x: Tensor, added: Tensor | None, steps: int | None, onto: Tensor | None
@@ -137,11 +154,31 @@ class NormFire(nn.Module):
         return current if added is None else current + added
 
 
+def _fits(x: Tensor) -> bool:
+    return x.ndim == 5 and x.numel() > x.shape[0] * x.shape[2]
+
+
+def _kernels(backend: Backend, x: Tensor, steps: int | None, training: bool) -> Kernels | None:
+    """Those that a back end has for x; None for the eager one."""
+    if backend == "eager":
+        return None
+    if backend == "triton" and not x.is_cuda and not compiler.interpreted():
+        raise ValueError(f"backend: triton computes on CUDA GPUs, and this is on {x.device}")
+    if backend == "triton":
+        return _triton()
+    if x.device.type != "cpu":
+        return None
+    if backend == "auto":
+        worth = training and torch.is_grad_enabled() and x.numel() * (steps or 1) >= compiler.WORTH_A_LAYER
+        return compiled if worth and compiler.unavailable() is None else None
+    return compiled
+
+
 def _triton() -> Kernels:
     # Late, since it imports Triton.
     from lightning_modules.kernels import triton_backend
 
-    return triton_backend
+    return InPasses(triton_backend)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from lightning_modules import allocator, catalogue
 from lightning_modules.building import create
 from lightning_modules.choices import ModelChoices
 from lightning_modules.kernels import compiler
-from lightning_modules.layers import Backend, Layers, NormFire, StepConv2d
+from lightning_modules.layers import Backend, Layers, NormFire, StepConv2d, normalise
+from lightning_modules.normalization import Normalization
 from lightning_modules.precision import precise
 
 # Here, since whoever trains imports this module before the first activations are made.
@@ -94,7 +95,7 @@ class SpikingResNet(nn.Module):
         return self._layers.sees_future()
 
     def use_backend(self, backend: Backend) -> None:
-        """Let kernels of this back end compute the neuron layers from now on, where they can (`NormFire.fuses`).
+        """Let kernels of this back end compute normalisations and neurons from now on, where they can.
 
         Raises:
             ValueError: for `triton` where it is not installed.
@@ -102,7 +103,7 @@ class SpikingResNet(nn.Module):
         if backend == "triton" and (reason := compiler.without_triton()):
             raise ValueError(f"backend: triton cannot compute here, {reason}")
         for module in self.modules():
-            if isinstance(module, NormFire):
+            if isinstance(module, NormFire | Normalization):
                 module.backend = backend
 
     def spiking_layers(self) -> Iterator[tuple[str, nn.Module]]:
@@ -146,12 +147,12 @@ class Stem(nn.Module):
     def forward(self, steps: Tensor, static: bool) -> Tensor:
         """`[T, N, width, H, W]`; where every step is alike (`static`), the convolution is computed once."""
         if not static:
-            spikes: Tensor = self.fire(self.conv(steps))
-            return spikes
+            current = self.conv(steps)
+            return self.fire(current) if isinstance(self.fire, NormFire) else normalise(self.fire, current)
         current = self.conv(steps[:1])
         if isinstance(self.fire, NormFire):
             return self.fire(current, steps=len(steps))
-        return self.fire(current.expand(len(steps), -1, -1, -1, -1))
+        return normalise(self.fire, current, len(steps))
 
 
 class Head(nn.Module):

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, TypedDict, Unpack
 from torch import Tensor, nn
 
 from lightning_modules.building import create
-from lightning_modules.layers import Layers, LevelLike, StepConv2d
+from lightning_modules.layers import Layers, LevelLike, StepConv2d, normalise
 
 
 class Common(TypedDict, total=False):
@@ -280,5 +280,4 @@ class MembraneShortcut(ResidualBlock):
         return current
 
     def forward(self, x: Tensor) -> Tensor:
-        branch: Tensor = self.norm(self.branch(x))
-        return branch + self.shortcut_of(x)
+        return normalise(self.norm, self.branch(x)) + self.shortcut_of(x)

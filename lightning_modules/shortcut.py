@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from lightning_modules.layers import Layers, StepConv2d
+from lightning_modules.layers import Layers, StepConv2d, normalise
 
 
 class Shortcut(nn.Module):
@@ -36,8 +36,7 @@ class ConvNorm(Shortcut):
         self.norm = layers.norm(out_channels, added=added, main=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        real: Tensor = self.norm(self.conv(x))
-        return real
+        return normalise(self.norm, self.conv(x))
 
 
 class ConvNormSN(Shortcut):

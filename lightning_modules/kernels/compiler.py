@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 from functools import cache
+from typing import Literal
 
-WORTH_A_STUDY = 1e11
-"""Updates of neurons in training above which compilation pays: it takes a worker half a minute, and saves 3 ns each."""
+from lightning_modules.kernels import library
+
+Backend = Literal["auto", "eager", "compiled", "triton"]
+
+WORTH_A_STUDY = 1e8
+"""Updates of neurons in training above which compilation pays: it takes a second, and saves 10 ns each."""
 WORTH_A_LAYER = 4_000_000
 """Updates of one layer in one forward pass above which a network that was told nothing compiles it."""
 
@@ -16,8 +20,7 @@ WORTH_A_LAYER = 4_000_000
 @cache
 def unavailable() -> str | None:
     """Why nothing can be compiled here, in words; None if it can."""
-    compiler = os.environ.get("CXX") or "g++"
-    return None if shutil.which(compiler) else f"no C++ compiler ({compiler})"
+    return library.problem()
 
 
 def interpreted() -> bool:

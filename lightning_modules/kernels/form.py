@@ -66,12 +66,12 @@ class Constants(NamedTuple):
     rho: Tensor
 
     @classmethod
-    def of(cls, dynamics: Dynamics, vary: Variation, like: Tensor) -> Constants:
-        """The numbers of a neuron, of the type and on the device of `like`; gradients do not flow through them."""
+    def of(cls, dynamics: Dynamics, vary: Variation, dtype: torch.dtype, device: torch.device) -> Constants:
+        """The numbers of a neuron, of this type and on this device; gradients do not flow through them."""
         beta, rho = vary.adaptation or (0.0, 0.0)
 
         def scalar(learnt: Tensor | None, constant: float) -> Tensor:
-            return _constant(constant, like.dtype, like.device) if learnt is None else learnt.detach().to(like)
+            return _constant(constant, dtype, device) if learnt is None else learnt.detach().to(device, dtype)
 
         return cls(
             scalar(vary.leak, dynamics.leak),

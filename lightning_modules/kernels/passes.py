@@ -1,34 +1,23 @@
-"""Normalise and fire as passes over memory, each written so that a compiler can make one loop of it.
+"""A back end made of separate passes over memory, with the small sums between them left to the library.
 
-Activations are `[T, N, P, C]`: steps, samples, pixels, channels, as they lie in memory with channels last. The loop
-over time is unrolled, so that membranes stay in registers; what the backward pass needs of them it computes again.
+Passes take activations as `[T, N, P, C]`: steps, samples, pixels, channels. The loop over time may be unrolled, so that
+membranes stay in registers; what the backward pass needs of them is computed again.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
 from lightning_modules.kernels.form import Constants, Form
+from lightning_modules.kernels.layer import Gradients, Layer
+from lightning_modules.normalization.folded import Folded
+from lightning_modules.precision import precise
 from lightning_modules.surrogate import Surrogate
-
-LONGEST = 10
-"""Steps that one loop unrolls at most; more are done in segments."""
-
-
-def segments(timesteps: int) -> list[slice]:
-    """Cuts T steps into as few lengths as possible, each at most `LONGEST`: equal ones where T allows it."""
-    fitting = [length for length in range(5, LONGEST + 1) if timesteps % length == 0]
-    length = timesteps if timesteps <= LONGEST else max(fitting, default=8)
-    return [slice(start, min(start + length, timesteps)) for start in range(0, timesteps, length)]
-
-
-def moments(y: Tensor, centre: Tensor) -> tuple[Tensor, Tensor]:
-    """Sums over pixels `[T, N, C]` of y - centre and of its square; centre `[C]` keeps the second from cancelling."""
-    away = y.to(centre.dtype) - centre
-    return away.sum(2), (away * away).sum(2)
 
 
 class State(NamedTuple):
@@ -38,14 +27,14 @@ class State(NamedTuple):
     adaptation: Tensor | None = None
 
 
-class Gradients(NamedTuple):
+class Found(NamedTuple):
     """What a backward pass through time finds.
 
     Attributes:
         current: gradient of the normalised input `[T, N, P, C]`; for a shared input the sum over time of scale times
             it, `[1, N, P, C]`.
-        plain, away: its sums over pixels, as it is and with y - mean, `[T, N, C]`.
-        leak, gain, rectified: gradients of what is learnt, to be summed, `[N, C]`.
+        plain, away: its sums over some rows each, as it is and with y - mean, `[T, any, C]`.
+        leak, gain, rectified: gradients of what is learnt, to be summed, `[any, C]`.
         state: gradient of the state at the start; None without one.
     """
 
@@ -58,35 +47,8 @@ class Gradients(NamedTuple):
     state: State | None
 
 
-class _Step(NamedTuple):
-    """One step, as it went: the state before (None at rest), the input, the membrane before and after ReLU..."""
-
-    before: State | None
-    current: Tensor
-    raw: Tensor
-    v: Tensor
-    threshold: Tensor
-    s: Tensor
-    after: State
-
-
-class Passes:
-    """The passes of one kind of neuron over a number of steps.
-
-    Args:
-        steps: steps unrolled.
-        form: of the neuron; its numbers come as `Constants`.
-        surrogate: its derivative.
-        affine: whether the input is scaled and shifted first.
-        shared: whether the input is the same at every step, `[1, N, P, C]`.
-    """
-
-    def __init__(self, steps: int, form: Form, surrogate: Surrogate, *, affine: bool, shared: bool) -> None:
-        self.steps = steps
-        self.form = form
-        self.surrogate = surrogate
-        self.affine = affine
-        self.shared = shared
+class Loops(Protocol):
+    """The two passes over time of one form of neuron."""
 
     def fire(
         self,
@@ -102,13 +64,6 @@ class Passes:
 
         Scale and shift are `[T, C]`. Without a state all steps are here: they start at rest, and no state comes out.
         """
-        alone = state is None
-        found = []
-        for t in range(self.steps):
-            step = self._step(self._current(t, y, scale, shift, added), state, numbers)
-            state = step.after
-            found.append((step.s if onto is None else onto[t].to(step.s.dtype) + step.s).to(y.dtype))
-        return torch.stack(found), None if alone else state
 
     def differentiate(
         self,
@@ -121,7 +76,7 @@ class Passes:
         state: State | None,
         back: State | None,
         numbers: Constants,
-    ) -> Gradients:
+    ) -> Found:
         """The steps once more, and back through them.
 
         Args:
@@ -130,107 +85,191 @@ class Passes:
             grad: gradient of the spikes.
             back: gradient of the state at the end; None without a state.
         """
-        alone = state is None
-        steps = []
-        for t in range(self.steps):
-            steps.append(self._step(self._current(t, y, scale, shift, added), state, numbers))
-            state = steps[-1].after
-        grads, raws = [], []
-        rectified = None
-        for t in range(self.steps - 1, -1, -1):
-            step = steps[t]
-            dv, adaptation = self._through_spike(grad[t].to(step.v.dtype), step, back, numbers)
-            if self.form.rectifies:
-                dv = torch.where(step.v > 0, dv, 0.0)
-                rectified = _plus(rectified, dv * step.raw)
-                dv = dv * numbers.rectified
-            raws.append(dv)
-            grads.append(dv * numbers.gain if self.form.gains else dv)
-            back = State(dv * numbers.leak, adaptation)
-        grads.reverse()
-        raws.reverse()
-        leak = gain = None
-        if self.form.learns:
-            for dv, step in zip(raws, steps, strict=True):
-                leak = _plus(leak, torch.zeros_like(dv) if step.before is None else dv * step.before.membrane)
-                gain = _plus(gain, dv * step.current) if self.form.gains else None
-        plain = torch.stack([each.sum(1) for each in grads])
-        away = torch.stack([(each * (self._at(y, t, mean) - mean[t])).sum(1) for t, each in enumerate(grads)])
-        if self.shared:
-            current = grads[0] * scale[0]
-            for t in range(1, self.steps):
-                current = current + grads[t] * scale[t]
-            current = current[None]
+
+
+class Passes(Protocol):
+    """The passes in the hands of one compiler.
+
+    Attributes:
+        LONGEST: steps that one loop takes at most; more are done in segments that hand a state on.
+    """
+
+    LONGEST: int
+
+    def moments(self, y: Tensor, centre: Tensor) -> tuple[Tensor, Tensor]:
+        """Sums over some rows each of y - centre and of its square, `[T, any, C]`; centre `[C]` keeps the second from
+        cancelling."""
+
+    def loops(self, steps: int, form: Form, surrogate: Surrogate, *, affine: bool, shared: bool) -> Loops:
+        """Those of one form of neuron; its numbers may be any."""
+
+    def finish(
+        self, grad: Tensor, y: Tensor, mean: Tensor, scale: Tensor, level: Tensor, slope: Tensor, *, overwrite: bool
+    ) -> Tensor:
+        """Gradient of the input, scale grad + level + slope (y - mean) with `[T, C]` each; it may overwrite `grad`."""
+
+
+@dataclass(frozen=True, slots=True)
+class InPasses:
+    """A back end, see `layer.Kernels`, of such passes."""
+
+    passes: Passes
+
+    def fire(self, layer: Layer, y: Tensor, added: Tensor | None, onto: Tensor | None) -> tuple[Tensor, list[Tensor]]:
+        """See `layer.Kernels`; kept are mean, 1/deviation, scale and shift, and the state between segments."""
+        form, numbers, surrogate = _neuron(layer)
+        whole, y = y.shape, y.flatten(2, 3)
+        added, onto = (None if each is None else each.flatten(2, 3) for each in (added, onto))
+        steps, like = layer.steps, numbers.leak
+        shape = (steps, y.shape[-1])
+        if layer.folded is None:
+            mean, rate, scale, shift = (like.new_zeros(shape) for _ in range(4))
         else:
-            current = torch.stack([each.to(y.dtype) for each in grads])
-        leak, gain, rectified = (None if each is None else each.sum(1) for each in (leak, gain, rectified))
-        return Gradients(current, plain, away, leak, gain, rectified, None if alone else back)
+            mean, rate = self._statistics(y, layer.folded, steps)
+            scale = layer.folded.gain.detach().to(like) * rate
+            shift = -mean * scale if layer.folded.bias is None else layer.folded.bias.detach().to(like) - mean * scale
+            mean, rate, scale, shift = (each.expand(shape).contiguous() for each in (mean, rate, scale, shift))
+        kind = {"affine": layer.folded is not None, "shared": len(y) < steps}
+        parts = segments(steps, self.passes.LONGEST)
+        states = [_at_rest(parts, y, form, like)]
+        spikes = []
+        for part in parts:
+            fired, last = self.passes.loops(part.stop - part.start, form, surrogate, **kind).fire(
+                y if kind["shared"] else y[part],
+                scale[part],
+                shift[part],
+                None if added is None else added[part],
+                None if onto is None else onto[part],
+                states[-1],
+                numbers,
+            )
+            spikes.append(fired)
+            states.append(last)
+        later = [each for state in states[1:-1] if state is not None for each in state if each is not None]
+        every = torch.cat(spikes) if len(spikes) > 1 else spikes[0]
+        return every.view(steps, *whole[1:]), [mean, rate, scale, shift, *later]
 
-    def _at(self, y: Tensor, t: int, like: Tensor) -> Tensor:
-        return y[0 if self.shared else t].to(like.dtype)
+    def differentiate(
+        self, layer: Layer, y: Tensor, added: Tensor | None, kept: Sequence[Tensor], grad: Tensor, *, joins: bool
+    ) -> Gradients:
+        """See `layer.Kernels`."""
+        form, numbers, surrogate = _neuron(layer)
+        whole = y.shape
+        y, grad = y.flatten(2, 3), grad.flatten(2, 3)
+        added = None if added is None else added.flatten(2, 3)
+        mean, rate, scale, shift, *later = kept
+        kind = {"affine": layer.folded is not None, "shared": len(y) < layer.steps}
+        parts = segments(layer.steps, self.passes.LONGEST)
+        back = _at_rest(parts, y, form, mean)
+        held = 2 if form.adapts else 1
+        states = [_at_rest(parts, y, form, mean)]
+        states += [State(*later[start : start + held]) for start in range(0, len(later), held)]
+        found: list[Found] = []
+        for part, entering in zip(reversed(parts), reversed(states), strict=True):
+            gradients = self.passes.loops(part.stop - part.start, form, surrogate, **kind).differentiate(
+                y if kind["shared"] else y[part],
+                scale[part],
+                shift[part],
+                mean[part],
+                None if added is None else added[part],
+                grad[part],
+                entering,
+                back,
+                numbers,
+            )
+            back = gradients.state
+            found.insert(0, gradients)
+        pieces = [each.current for each in found]
+        current = pieces[0]
+        if len(pieces) > 1:
+            current = torch.stack(pieces).sum(0) if kind["shared"] else torch.cat(pieces)
+        learnt = [
+            None if getattr(found[0], name) is None else _total([getattr(each, name) for each in found])
+            for name in ("leak", "gain", "rectified")
+        ]
+        joined = current.view(whole) if joins else None
+        if layer.folded is None:
+            return Gradients(current.view(whole), joined, None, None, *learnt)
+        plain, away = torch.cat([each.plain for each in found]), torch.cat([each.away for each in found])
+        sums = plain.sum(1, dtype=torch.float64), away.sum(1, dtype=torch.float64)
+        count = whole[1:-1].numel() * (1 if layer.folded.per_step else layer.steps)
+        d_gain, d_bias, level, slope = _small_gradients(*sums, layer.folded, rate, count)
+        if kind["shared"]:
+            mean, scale = mean[:1], torch.ones_like(scale[:1])
+            level, slope = level.sum(0, keepdim=True), slope.sum(0, keepdim=True)
+        level, slope = level.to(mean.dtype), slope.to(mean.dtype)
+        dx = self.passes.finish(current, y, mean, scale, level, slope, overwrite=not joins)
+        gain, bias = layer.folded.gain, layer.folded.bias
+        of_bias = None if bias is None else d_bias.sum_to_size(bias.shape)
+        return Gradients(dx.view(whole), joined, d_gain.sum_to_size(gain.shape), of_bias, *learnt)
 
-    def _current(self, t: int, y: Tensor, scale: Tensor, shift: Tensor, added: Tensor | None) -> Tensor:
-        current = self._at(y, t, scale)
-        if self.affine:
-            current = current * scale[t] + shift[t]
-        return current if added is None else current + added[t].to(current.dtype)
-
-    def _step(self, current: Tensor, before: State | None, numbers: Constants) -> _Step:
-        form = self.form
-        driven = current * numbers.gain if form.gains else current
-        raw = driven if before is None else numbers.leak * before.membrane + driven
-        v = torch.relu(numbers.rectified * raw) if form.rectifies else raw
-        adapted = None if before is None else before.adaptation
-        threshold = numbers.threshold if adapted is None else numbers.threshold + numbers.beta * adapted
-        s = (v >= threshold if form.fire == "ge" else v > threshold).to(v.dtype)
-        membrane = v
-        if form.reset == "subtract":
-            membrane = v - threshold * s
-        elif form.reset == "zero":
-            membrane = v * (1 - s)
-        if form.adapts:
-            adapted = (1 - numbers.rho) * s if adapted is None else numbers.rho * adapted + (1 - numbers.rho) * s
-        return _Step(before, current, raw, v, threshold, s, State(membrane, adapted))
-
-    def _through_spike(
-        self, grad: Tensor, step: _Step, back: State | None, numbers: Constants
-    ) -> tuple[Tensor, Tensor | None]:
-        """dL/dv before the reset and dL/da before the step, from dL/ds and that of the state after it.
-
-        See `kernels.scan.input_gradient`. An adaptation moves the threshold, and with it the spike and the reset.
-        """
-        reset, scaled = self.form.reset, self.form.scale == "theta"
-        v, s, threshold = step.v, step.s, step.threshold
-        u = (v - threshold) / threshold if scaled else v - threshold
-        slope = self.surrogate.derivative(u)
-        if scaled:
-            slope = slope / threshold
-        if back is not None and not self.form.detach_reset and reset != "none":
-            grad = grad - back.membrane * (threshold if reset == "subtract" else v)
-        if back is not None and back.adaptation is not None:
-            grad = grad + (1 - numbers.rho) * back.adaptation
-        dv = fired = slope * grad
-        if back is not None:
-            dv = fired + (back.membrane * (1 - s) if reset == "zero" else back.membrane)
-        if not self.form.adapts:
-            return dv, None
-        raised = -(fired * (v / threshold) if scaled else fired)
-        if back is not None and reset == "subtract":
-            raised = raised - back.membrane * s
-        adaptation = numbers.beta * raised
-        if back is not None and back.adaptation is not None:
-            adaptation = adaptation + numbers.rho * back.adaptation
-        return dv, adaptation
+    def _statistics(self, y: Tensor, folded: Folded, steps: int) -> tuple[Tensor, Tensor]:
+        """Mean and 1/deviation, `[T or 1, C]`."""
+        dtype = precise(y.dtype)
+        if folded.mean is not None and folded.var is not None:
+            return folded.mean.to(dtype), torch.rsqrt(folded.var + folded.eps).to(dtype)
+        centre = y[0, 0, 0].to(dtype) if folded.centred else torch.zeros_like(y[0, 0, 0], dtype=dtype)
+        first, second = (each.sum(1, dtype=torch.float64) for each in self.passes.moments(y, centre))
+        each = y.shape[1] * y.shape[2]
+        if not folded.per_step:
+            first, second = first.mean(0, keepdim=True), second.mean(0, keepdim=True)
+        mean, var = first / each, second / each
+        if folded.centred:
+            var = (var - mean * mean).clamp_min(0)
+            mean = mean + centre
+        rows = steps if folded.per_step else 1
+        folded.seen(mean.expand(rows, -1), var.expand(rows, -1), each if folded.per_step else each * steps)
+        return (mean if folded.centred else mean * 0).to(dtype), torch.rsqrt(var + folded.eps).to(dtype)
 
 
-def finish(
-    grad: Tensor, y: Tensor, mean: Tensor, scale: Tensor, level: Tensor, slope: Tensor, overwrite: bool
-) -> Tensor:
-    """Gradient of the input, scale grad + level + slope (y - mean) with `[T, C]` each; it may overwrite `grad`."""
-    mean, scale, level, slope = (each[:, None, None] for each in (mean, scale, level, slope))
-    found = grad.to(mean.dtype) * scale + level + (y.to(mean.dtype) - mean) * slope
-    return grad.copy_(found) if overwrite else found.to(grad.dtype)
+def segments(timesteps: int, longest: int) -> list[slice]:
+    """Cuts T steps into as few lengths as possible, each at most `longest`: equal ones where T allows it."""
+    fitting = [length for length in range(longest // 2, longest + 1) if timesteps % length == 0]
+    length = timesteps if timesteps <= longest else max(fitting, default=longest * 4 // 5)
+    return [slice(start, min(start + length, timesteps)) for start in range(0, timesteps, length)]
 
 
-def _plus(sum_: Tensor | None, term: Tensor) -> Tensor:
-    return term if sum_ is None else sum_ + term
+def _neuron(layer: Layer) -> tuple[Form, Constants, Surrogate]:
+    if layer.form is None or layer.numbers is None or layer.surrogate is None:
+        raise ValueError("layer: these passes are of a neuron, and there is none")
+    return layer.form, layer.numbers, layer.surrogate
+
+
+def _at_rest(parts: list[slice], y: Tensor, form: Form, like: Tensor) -> State | None:
+    """The state at rest; None where one part has all steps, which saves the passes over it."""
+    if len(parts) == 1:
+        return None
+    return State(like.new_zeros(y.shape[1:]), like.new_zeros(y.shape[1:]) if form.adapts else None)
+
+
+def _total(sums: list[Tensor]) -> Tensor:
+    return torch.stack([each.sum(dtype=torch.float64) for each in sums]).sum()
+
+
+def _small_gradients(
+    plain: Tensor, away: Tensor, folded: Folded, rate: Tensor, count: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """What does not depend on the pixel, `[T, C]` each and float64.
+
+    With h = gain dz, x^ = rate (y - mean), the input's gradient is rate (h - mean(h) - x^ mean(h x^)); of these, the
+    second and third term are `level + slope (y - mean)`.
+
+    Args:
+        plain, away: sums over samples and pixels of dz, and of dz (y - mean).
+        folded: the normalisation.
+        rate: 1/deviation.
+        count: values behind each statistic.
+
+    Returns:
+        Gradients of gain and bias at every step, level and slope.
+    """
+    rate = rate.double()
+    d_gain = away * rate
+    if folded.mean is not None:
+        return d_gain, plain, torch.zeros_like(plain), torch.zeros_like(plain)
+    gain = folded.gain.detach().double()
+    h, hx = gain * plain, gain * d_gain
+    if not folded.per_step:
+        h, hx = h.sum(0, keepdim=True), hx.sum(0, keepdim=True)
+    level = -rate * h / count if folded.centred else torch.zeros_like(plain)
+    return d_gain, plain, level, -rate * rate * hx / count

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lightning_modules.kernels import triton_code
 from lightning_modules.kernels.form import Constants, Form
-from lightning_modules.kernels.passes import Gradients, State
+from lightning_modules.kernels.passes import Found, State
 from lightning_modules.surrogate import ATan, FastSigmoid, Rectangle, Sigmoid, Surrogate, Triangle
 
 # Not measured on a GPU yet. A tile of 4 warps holds 4 values a thread, and of each some numbers a step.
@@ -23,13 +23,15 @@ WIDEST = 64
 """Channels of a tile at most."""
 TILES = 8
 """Tiles that a program sums for the statistics."""
+LONGEST = 10
+"""Steps that one loop unrolls."""
 
 _RESETS = {"none": 0, "subtract": 1, "zero": 2}
 _OPTIONS = {"num_warps": 4, "enable_fp_fusion": True}
 
 
 def moments(y: Tensor, centre: Tensor) -> tuple[Tensor, Tensor]:
-    """As `passes.moments`, but each sum `[T, programs, C]` is over some rows."""
+    """See `passes.Passes`; the sums are `[T, programs, C]`."""
     steps, count, channels = _extent(y)
     height, width = _tile(channels, FLAT_TILE)
     programs = triton.cdiv(count, height * TILES)
@@ -44,7 +46,7 @@ def moments(y: Tensor, centre: Tensor) -> tuple[Tensor, Tensor]:
 def finish(
     grad: Tensor, y: Tensor, mean: Tensor, scale: Tensor, level: Tensor, slope: Tensor, *, overwrite: bool
 ) -> Tensor:
-    """`passes.finish`."""
+    """See `passes.Passes`."""
     steps, count, channels = _extent(y)
     height, width = _tile(channels, FLAT_TILE)
     out = grad if overwrite else torch.empty_like(grad)
@@ -60,7 +62,7 @@ def loops(steps: int, form: Form, surrogate: Surrogate, *, affine: bool, shared:
 
 
 class Loops:
-    """`Passes.fire` and `Passes.differentiate`; sums over pixels are `[T, programs, C]`, each over some rows."""
+    """See `passes.Loops`; sums over pixels are `[T, programs, C]`, each over some rows."""
 
     def __init__(self, steps: int, form: Form, surrogate: Surrogate, *, affine: bool, shared: bool) -> None:
         self._steps, self._form, self._surrogate, self._shared = steps, form, surrogate, shared
@@ -108,7 +110,7 @@ class Loops:
         state: State | None,
         back: State | None,
         numbers: Constants,
-    ) -> Gradients:
+    ) -> Found:
         """Gradients, and that of the state at the start if one was given."""
         _, count, channels = _extent(y)
         out = y.new_empty(1 if self._shared else self._steps, *y.shape[1:])
@@ -126,7 +128,7 @@ class Loops:
             LEARNS=form.learns, DETACHED=form.detach_reset, SCALED=form.scale == "theta",
             SURROGATE=kind, FIRST=first, SECOND=second, **self._what, **tile, **_OPTIONS,
         )  # fmt: skip
-        return Gradients(out, plain, away, leak, gain, rectified, left)
+        return Found(out, plain, away, leak, gain, rectified, left)
 
 
 def _empty(state: State | None) -> State | None:

@@ -44,7 +44,7 @@ def fire(
     ADAPTS: tl.constexpr,  # noqa: N803
     ROWS: tl.constexpr, COLS: tl.constexpr,  # noqa: N803
 ):  # fmt: skip
-    """`Passes.fire` of one tile."""
+    """`Loops.fire` of one tile."""
     row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
     column = tl.program_id(1) * COLS + tl.arange(0, COLS)
     inside = column < channels
@@ -88,7 +88,7 @@ def differentiate(
     SURROGATE: tl.constexpr, FIRST: tl.constexpr, SECOND: tl.constexpr,  # noqa: N803
     ROWS: tl.constexpr, COLS: tl.constexpr,  # noqa: N803
 ):  # fmt: skip
-    """`Passes.differentiate` of one tile; its sums over rows are row `program_id(0)` of `[T, programs, C]`."""
+    """`Loops.differentiate` of one tile; its sums over rows are row `program_id(0)` of `[T, programs, C]`."""
     tile, tiles = tl.program_id(0), tl.num_programs(0)
     row = tile * ROWS + tl.arange(0, ROWS)
     column = tl.program_id(1) * COLS + tl.arange(0, COLS)
@@ -182,7 +182,7 @@ def differentiate(
 
 @triton.jit
 def finish(grad, y, mean, scale, level, slope, out, rows, channels, ROWS: tl.constexpr, COLS: tl.constexpr):  # noqa: N803
-    """`passes.finish` of one tile of one step."""
+    """`Passes.finish` of one tile of one step."""
     t = tl.program_id(2).to(tl.int64)
     row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
     column = tl.program_id(1) * COLS + tl.arange(0, COLS)

@@ -7,6 +7,7 @@ from typing import Literal, TypedDict
 import torch
 from torch import Tensor, nn
 
+from lightning_modules.kernels.compiler import Backend
 from lightning_modules.normalization.folded import Folded
 from lightning_modules.precision import precise
 
@@ -33,7 +34,10 @@ class Normalization(nn.Module):
 
     Attributes:
         weight, bias: the affine map after the normalisation, or None.
+        backend: what computes it where no neuron follows, see `lightning_modules.layers.normalise`.
     """
+
+    backend: Backend = "auto"
 
     weight: Tensor | None
     bias: Tensor | None

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from torch import Tensor
 
 from lightning_modules import catalogue
-from lightning_modules.kernels import coverage
+from lightning_modules.kernels import compiler, coverage
 from lightning_modules.kernels.eager import Variation
 from lightning_modules.layers import Layers, NormFire
 from lightning_modules.neuron import LIF
 
+pytestmark = pytest.mark.skipif(compiler.unavailable() is not None, reason="nothing can be compiled here")
 NEURONS, NORMS, SURROGATES = (sorted(catalogue.levels(axis)) for axis in ("neuron", "normalization", "surrogate"))
-
-
-@pytest.fixture(autouse=True)
-def uncompiled() -> Iterator[None]:
-    """The passes as they are written."""
-    with torch.compiler.set_stance("force_eager"):
-        yield
 
 
 def _graph(layer: NormFire) -> set[str]:
