@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from lightning_modules.classifier import SpikingClassifier
 from lightning_modules.data.module import TensorData
 from lightning_modules.evaluation import run_through
-from lightning_modules.measurements import spikes_seen
+from lightning_modules.measurements import not_zero, spikes_seen
 from lightning_modules.network import SpikingResNet
-from lightning_modules.precision import computed_in
+from lightning_modules.precision import computed_in, precise
 from lightning_modules.residual import ResidualBlock
 
 
@@ -97,8 +97,8 @@ class NeuronUse:
 
     def add(self, layer: str, spikes: Tensor) -> None:
         """Take in the spikes `[T, N, ...]` of a layer."""
-        fires = spikes != 0
-        fired, rested = fires.flatten(0, 1).any(0), (~fires).flatten(0, 1).any(0)
+        times = not_zero(spikes).sum((0, 1), dtype=precise(spikes.dtype))
+        fired, rested = times > 0, times < spikes.shape[0] * spikes.shape[1]
         self._fired[layer] = self._fired[layer] | fired if layer in self._fired else fired
         self._rested[layer] = self._rested[layer] | rested if layer in self._rested else rested
 

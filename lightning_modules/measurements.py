@@ -28,6 +28,12 @@ def spikes_seen(network: SpikingResNet, see: Callable[[str, Tensor], None]) -> I
             handle.remove()
 
 
+def not_zero(x: Tensor) -> Tensor:
+    """1 where x is not zero, else 0, in the type of x: on a CPU these add up several times as fast as booleans."""
+    x = x.detach()
+    return torch.ne(x, 0, out=torch.empty_like(x))
+
+
 class FiringRates:
     """Spikes per neuron per timestep of each layer, over all batches added; before any residual addition.
 
@@ -40,7 +46,9 @@ class FiringRates:
 
     def add(self, layer: str, spikes: Tensor) -> None:
         """Count one batch of one layer."""
-        count = spikes.detach().count_nonzero()
+        # Of one sample and step first, so that float32 counts exactly.
+        each = not_zero(spikes).flatten(2) if spikes.ndim < 4 else not_zero(spikes)
+        count = each.sum(tuple(range(2, each.ndim)), dtype=precise(each.dtype)).sum(dtype=torch.int64)
         self._spikes[layer] = self._spikes[layer] + count if layer in self._spikes else count
         self._chances[layer] = self._chances.get(layer, 0) + spikes.numel()
 

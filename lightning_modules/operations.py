@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from torch.nn.grad import conv2d_input
 
 from lightning_modules import catalogue
-from lightning_modules.measurements import FiringRates
+from lightning_modules.measurements import FiringRates, not_zero
 from lightning_modules.network import SpikingResNet
 from lightning_modules.neuron import IF, LIF, PSN, MembraneNeuron, Neuron
 from lightning_modules.normalization import Normalization
+from lightning_modules.precision import precise
 from lightning_modules.residual import Plain, ResidualBlock
 
 
@@ -41,17 +42,19 @@ class Synapses:
 
     def see(self, layer: nn.Module, x: Tensor, output: Tensor) -> None:
         """Count one forward pass of `layer`."""
-        places = x.flatten(0, -3) if isinstance(layer, nn.Conv2d) else x.flatten()
-        used = torch.ones_like(places, dtype=torch.bool) if self.dense else places != 0
-        magnitude = places.abs()
+        magnitude = x.abs()
+        if self.dense:
+            used = torch.full(x.shape[3:], x[..., 0, 0].numel(), device=x.device)
+        else:
+            used = _by_position(not_zero(x)).to(torch.int64)
         if self.fan_out is None or self.nonzero is None or self.magnitude is None:
             self.fan_out = fan_out(layer, x, output)
-            self.nonzero, self.magnitude = used.sum(0), magnitude.sum(0, dtype=torch.float64)
+            self.nonzero, self.magnitude = used, _by_position(magnitude)
         else:
-            self.nonzero = self.nonzero + used.sum(0)
-            self.magnitude = self.magnitude + magnitude.sum(0, dtype=torch.float64)
+            self.nonzero = self.nonzero + used
+            self.magnitude = self.magnitude + _by_position(magnitude)
         self.largest = torch.maximum(self.largest.to(x.device), magnitude.amax())
-        self.whole = self.whole.to(x.device) & (places == places.round()).all()
+        self.whole = self.whole.to(x.device) & ((x - x.round()).abs().amax() == 0)
 
     def operations(self, integer_as_ac: bool) -> tuple[float, float]:
         """Multiply-accumulates and accumulates of all samples together.
@@ -67,6 +70,11 @@ class Synapses:
         if float(self.largest) <= 1:
             return 0.0, operations
         return (0.0, float((self.magnitude * self.fan_out).sum())) if integer_as_ac else (operations, 0.0)
+
+
+def _by_position(x: Tensor) -> Tensor:
+    """Sum of `[T, N, C, ...]` over all but positions, float64; whole numbers are exact up to 2^24 a channel."""
+    return x.sum((0, 1), dtype=precise(x.dtype)).sum(0, dtype=torch.float64)
 
 
 def fan_out(layer: nn.Module, x: Tensor, output: Tensor) -> Tensor:
