@@ -19,11 +19,15 @@ IDENTICAL = "identical"
 _ORIGIN = ("commit", "versions", "devices", "backends")
 
 
-def comparison(first: StudyResults, second: StudyResults) -> Card:
+def comparison(first: StudyResults, second: StudyResults, places: tuple[str, str] = ("first", "second")) -> Card:
     """Second minus first, for every cell that both have, paired by seed; Holm over these cells.
 
     The frame's columns: cell_id, cell, seeds, first, second, difference, ci_low, ci_high, identical, p_value,
     p_adjusted, verdict.
+
+    Args:
+        first, second: what came before the change, and after it.
+        places: where they were read from: the title names these where the studies have the same name.
 
     Raises:
         ValueError: one line: nothing to compare, or other data.
@@ -46,8 +50,15 @@ def comparison(first: StudyResults, second: StudyResults) -> Card:
     })  # fmt: skip
     alike = (frame["seeds"] > 0) & (frame["identical"] == frame["seeds"])
     frame.loc[alike, "verdict"] = IDENTICAL
-    title = f"{_name(second)} against {_name(first)}, {VERDICT_METRIC}"
-    return Card("comparison", title, (_sentence(frame),), frame, _table(frame), tuple(_notes(first, second, cells)))
+    title, notes = _title(first, second, places), tuple(_notes(first, second, cells))
+    return Card("comparison", title, (_sentence(frame),), frame, _table(frame), notes)
+
+
+def _title(first: StudyResults, second: StudyResults, places: tuple[str, str]) -> str:
+    before, after = _name(first), _name(second)
+    if before == after:
+        before, after = (f"{before} in {place}" for place in places)
+    return f"{after} against {before}, {VERDICT_METRIC}"
 
 
 def _common_cells(first: StudyResults, second: StudyResults) -> dict[str, str]:

@@ -14,7 +14,7 @@ from reports.render import text
 def main(first: str, second: str) -> int:
     """Print what differs between two studies' reports, cell by cell."""
     try:
-        card = comparison(read(first, None), read(second, None))
+        card = comparison(read(first, None), read(second, None), (first, second))
     except ValueError as error:
         raise RequestError(f"{first}, {second}: {error}") from None
     Console(highlight=False).print(Text(text.render([card]).rstrip()), soft_wrap=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -16,8 +18,31 @@ from reports.outcomes import Outcomes
 from reports.results import StudyResults
 from reports.statistics import paired
 
-_UNITS = {"firing_rate": "spikes per neuron and step", "synops": "a sample", "energy_nj": "nJ a sample",
-          "parameters": "", "train_seconds": "s a run"}  # fmt: skip
+
+@dataclass(frozen=True)
+class _Column:
+    """How a cost is printed: as in the axes' own tables, where `digits` are significant ones and None fixes `decimals`.
+
+    A cell has the decimals of its longest number, so that a difference and its interval are rounded alike.
+    """
+
+    header: str
+    scale: float = 1.0
+    digits: int | None = None
+    decimals: int = 0
+
+
+_COLUMNS = {
+    "firing_rate": _Column("firing rate", digits=2),
+    "synops": _Column("kSynOps", scale=1e-3, digits=3),
+    "energy_nj": _Column("energy nJ", digits=2),
+    "parameters": _Column("parameters"),
+    "train_seconds": _Column("s/run", decimals=1),
+}
+_SECONDS = (
+    "Seconds are wall-clock times of runs that may have shared their machine with others. They describe these runs; "
+    "between machines, or between busy and quiet hours, they do not compare."
+)
 
 
 class Costs:
@@ -36,10 +61,12 @@ class Costs:
         frame = pd.DataFrame(list(_differences(results)), columns=columns)
         if frame.empty:
             return Card(self.key, self.title, ("No run has a cost on record.",), frame, folded=True)
-        rows = tuple(_cells(row) for row in frame.to_dict("records"))
-        headers = ("level", "cost", "difference to the reference (95 % CI)", "seed blocks")
-        prose = ("Paired differences by seed block over complete runs: descriptive intervals, no verdicts.",)
-        return Card(self.key, self.title, prose, frame, Table(headers, rows, (False, False, True, True)), folded=True)
+        prose = (
+            f"Each level minus the reference of its axis, with 95 % intervals: paired differences over {_blocks(frame)}"
+            " of complete runs, descriptive and without verdicts. The axes' own tables hold the means.",
+        )
+        notes = (_SECONDS,) if (frame["metric"] == "train_seconds").any() else ()
+        return Card(self.key, self.title, prose, frame, _table(frame), notes, folded=True)
 
 
 def _differences(results: StudyResults) -> Iterator[dict[str, Any]]:
@@ -59,9 +86,33 @@ def _differences(results: StudyResults) -> Iterator[dict[str, Any]]:
                 }  # fmt: skip
 
 
-def _cells(row: dict[Any, Any]) -> tuple[str, ...]:
-    parts = [wording.significant(row[name], 3, sign=True) for name in ("difference", "ci_low", "ci_high")]
-    exact = row["ci_low"] == row["ci_high"] or wording.absent(row["ci_low"])
-    text = parts[0] if exact else f"{parts[0]} ({parts[1]}, {parts[2]})"
-    unit = f" ({_UNITS[row['metric']]})" if _UNITS[row["metric"]] else ""
-    return f"{row['axis']}={row['level']}", f"{row['metric']}{unit}", text, str(row["seeds"])
+def _blocks(frame: pd.DataFrame) -> str:
+    fewest, most = int(frame["seeds"].min()), int(frame["seeds"].max())
+    return wording.count(most, "seed block") if fewest == most else f"{fewest} to {most} seed blocks"
+
+
+def _table(frame: pd.DataFrame) -> Table:
+    """A row for every level, a column for every cost that any run has."""
+    metrics = [metric for metric in _COLUMNS if (frame["metric"] == metric).any()]
+    rows, values = [], []
+    for (axis, level), of_level in frame.groupby(["axis", "level"], sort=False):
+        by_metric = of_level.set_index("metric").to_dict("index")
+        rows.append((f"{axis}={level}", *(_cell(by_metric.get(metric), _COLUMNS[metric]) for metric in metrics)))
+        values.append((None, *(by_metric[metric]["difference"] if metric in by_metric else None for metric in metrics)))
+    headers = ("level", *(_COLUMNS[metric].header for metric in metrics))
+    return Table(headers, tuple(rows), (False, *(True,) * len(metrics)), values=tuple(values))
+
+
+def _cell(row: dict[Any, Any] | None, column: _Column) -> str:
+    if row is None:
+        return wording.MISSING
+    difference, low, high = (row[name] * column.scale for name in ("difference", "ci_low", "ci_high"))
+    exact = low == high or wording.absent(low)
+    numbers = [difference] if exact else [difference, low, high]
+    decimals = column.decimals if column.digits is None else _decimals(max(map(abs, numbers)), column.digits)
+    printed = [wording.fixed(number, decimals, sign=True) for number in numbers]
+    return printed[0] if exact else f"{printed[0]} ({printed[1]}, {printed[2]})"
+
+
+def _decimals(size: float, digits: int) -> int:
+    return max(0, digits - 1 - math.floor(math.log10(size))) if size > 0 else 0

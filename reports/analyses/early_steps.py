@@ -11,7 +11,7 @@ import pandas as pd
 
 from reports import wording
 from reports.analyses.card import Card, Table
-from reports.analyses.figure import Chart, Point, Series, known, spread_wide
+from reports.analyses.figure import Chart, Point, Series, known
 from reports.analyses.timesteps import axis_over_timesteps, cells_by_timesteps
 from reports.outcomes import Outcomes
 from reports.results import StudyResults
@@ -150,4 +150,4 @@ def _figure(frame: pd.DataFrame) -> Chart:
         "Mean test accuracy with the output read after the first steps, a line for each number of timesteps that "
         "networks were trained for; bands are 95 % intervals."
     )
-    return Chart("read at step", "test accuracy, %", series, caption, x_log=spread_wide(ticks), x_ticks=ticks)
+    return Chart("read at step", "test accuracy, %", series, caption, x_log=len(ticks) > 2, x_ticks=ticks)

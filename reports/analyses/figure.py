@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 MOST_ROWS = 40
@@ -46,6 +47,7 @@ class Series:
         name: in the legend; a chart with one series has none.
         points: in the order they are joined.
         joined: whether a line joins them.
+        stepped: whether that line goes across before it goes up or down, where nothing lies between two points.
         band: whether the intervals of y are a band around the line rather than a bar at each point.
         bars: whether a bar reaches from x = 0 to each point, which then has no mark of its own; only in rows.
     """
@@ -53,8 +55,19 @@ class Series:
     name: str
     points: tuple[Point, ...]
     joined: bool = False
+    stepped: bool = False
     band: bool = False
     bars: bool = False
+
+    def line(self) -> list[tuple[float, float]]:
+        """Where the line that joins the points turns; empty without one."""
+        places = [(point.x, point.y) for point in self.points if math.isfinite(point.x + point.y)]
+        if not self.joined or len(places) < 2:
+            return []
+        if not self.stepped:
+            return places
+        corners = [((x, y), (to_x, y)) for (x, y), (to_x, _) in pairwise(places)]
+        return [*(place for corner in corners for place in corner), places[-1]]
 
 
 @dataclass(frozen=True)
@@ -81,6 +94,11 @@ class Chart:
     zero: bool = False
     margin: float | None = None
     x_ticks: tuple[float, ...] = ()
+
+    @property
+    def x_title(self) -> str:
+        """What stands below x."""
+        return f"{self.x_label} (log scale)" if self.x_log else self.x_label
 
 
 @dataclass(frozen=True)

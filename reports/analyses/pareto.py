@@ -21,7 +21,7 @@ _PICOJOULES = {"fp32": (4.6, 0.9), "fp16": (1.5, 0.4), "int8": (0.23, 0.03)}
 """A multiply-accumulate and an accumulate at 45 nm, in pJ (Horowitz, Computing's Energy Problem, 2014)."""
 
 _KINDS = (("on_front", ""), ("energy", "_nj"))
-_MOST_DRAWN, _NAMED = 200, 5
+_MOST_DRAWN, _NAMED, _ALL_NAMED = 200, 5, 12
 _CALIBRATED = 10
 """Seeds from which the probability holds in simulations (docs/statistics.md)."""
 
@@ -193,20 +193,28 @@ def _drawn(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _figure(frame: pd.DataFrame, blocks: int) -> Chart:
     drawn = _drawn(frame)
+    few = len(drawn) <= _ALL_NAMED
     parts = {"on the front": drawn[drawn["on_front"]], "off the front": drawn[~drawn["on_front"]]}
     series = tuple(
-        Series(name, tuple(_point(row, blocks) for row in rows.to_dict("records")), joined=name == "on the front")
-        for name, rows in parts.items() if len(rows)
-    )  # fmt: skip
+        Series(
+            name,
+            tuple(_point(row, blocks, named=few) for row in rows.to_dict("records")),
+            joined=name == "on the front",
+            stepped=True,
+        )
+        for name, rows in parts.items()
+        if len(rows)
+    )
     caption = (
         "Mean accuracy and energy of every cell with their 95 % intervals over seed blocks. The joined points are the "
-        "front of these means: no other cell has at least their accuracy at no more energy."
+        "front of these means: no other cell has at least their accuracy at no more energy; the line goes in steps, "
+        "since nothing was trained between them."
     )
     energies = (point.x for each in series for point in each.points)
     return Chart("energy per sample, nJ", "test accuracy, %", series, caption, x_log=spread_wide(energies))
 
 
-def _point(row: dict[Any, Any], blocks: int) -> Point:
+def _point(row: dict[Any, Any], blocks: int, *, named: bool) -> Point:
     accuracy = wording.percent(row["accuracy"], row["accuracy_low"], row["accuracy_high"])
     low, high = (wording.fixed(row[f"energy_{end}"], 0) for end in ("low", "high"))
     energy = f"{wording.fixed(row['energy_nj'], 0)} ({low}, {high}) nJ"
@@ -215,5 +223,5 @@ def _point(row: dict[Any, Any], blocks: int) -> Point:
         known(row["accuracy_low"], 100), known(row["accuracy_high"], 100),
         known(row["energy_low"]), known(row["energy_high"]),
         text=f"{row['cell']}: {accuracy} %, {energy}, {wording.count(blocks, 'seed block')}",
-        label=row["cell"] if row["on_front"] else "",
+        label=row["cell"] if named or row["on_front"] else "",
     )  # fmt: skip

@@ -9,7 +9,7 @@ import pandas as pd
 
 from reports import runs_behind, wording
 from reports.analyses.card import Card, Table
-from reports.analyses.figure import Chart, Point, Series, known, spread_wide
+from reports.analyses.figure import Chart, Point, Series, known
 from reports.family import VERDICT_METRIC
 from reports.outcomes import Outcomes
 from reports.results import StudyResults
@@ -149,4 +149,4 @@ def _figure(frame: pd.DataFrame) -> Chart:
     ticks = tuple(point.x for point in points)
     caption = "Mean test accuracy of networks trained for each number of timesteps, with its 95 % interval."
     return Chart("timesteps", "test accuracy, %", (Series("mean", points, joined=True),), caption,
-                 x_log=spread_wide(ticks), x_ticks=ticks)  # fmt: skip
+                 x_log=len(ticks) > 2, x_ticks=ticks)  # fmt: skip

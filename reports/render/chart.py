@@ -88,7 +88,7 @@ def _axes(chart: Chart, frame: _Frame) -> list[str]:
         for at, text in ((frame.left + place, text) for place, text in frame.x.ticks(at=chart.x_ticks))
     ]  # fmt: skip
     up = [tag("g", each) for each in (_row_names(chart, frame) if chart.rows else _ticks_up(frame))]
-    names = [tag("text", chart.x_label, class_="label", x=frame.left + frame.width / 2, y=below + 37,
+    names = [tag("text", chart.x_title, class_="label", x=frame.left + frame.width / 2, y=below + 37,
                  text_anchor="middle")]  # fmt: skip
     names += [] if chart.rows else [tag("text", chart.y_label, class_="label", x=2, y=15)]
     base = tag("line", class_="base", x1=frame.left, x2=frame.left + frame.width, y1=below, y2=below)
@@ -116,7 +116,7 @@ def _contents(chart: Chart, frame: _Frame) -> list[str]:
         offset = _offset(chart, at)
         drawn = [(point, frame.x(point.x), frame.y(point.y + offset)) for point in each.points
                  if math.isfinite(point.x + point.y)]  # fmt: skip
-        stretched.append(tag("g", [*_lines(each, drawn, frame, at, offset)], class_=marks.colour(at), data_series=at))
+        stretched.append(tag("g", _lines(each, drawn, frame, at, offset), class_=marks.colour(at), data_series=at))
         shown = [_mark(point, x, y, at, bare=each.bars) for point, x, y in drawn]
         classes = f"series {marks.colour(at)}{' small' if crowded else ''}"
         series.append(tag("g", shown, class_=classes, data_series=at))
@@ -151,8 +151,8 @@ def _lines(series: Series, drawn: list[tuple[Point, float, float]], frame: _Fram
     if len(ends) > 1:
         outline = [(x, high) for x, _, high in ends] + [(x, low) for x, low, _ in reversed(ends)]
         parts.append(tag("path", class_="band", d=_path(outline) + "Z"))
-    if series.joined and len(drawn) > 1:
-        path = _path([(x, y) for _, x, y in drawn])
+    if line := series.line():
+        path = _path([(frame.x(x), frame.y(y + offset)) for x, y in line])
         parts.append(tag("path", class_="line", d=path, stroke_dasharray=marks.dash(at)))
     bars = "".join(_bars(point, x, y, frame, offset, upright=not series.band) for point, x, y in drawn)
     return [*parts, tag("path", class_="interval", d=bars)] if bars else parts
@@ -214,6 +214,5 @@ def _obstacles(chart: Chart, frame: _Frame) -> list[Line]:
                 lines.append(((x, frame.y(point.low)), (x, frame.y(point.high))))
             if point.x_low is not None and point.x_high is not None:
                 lines.append(((frame.x(point.x_low), y), (frame.x(point.x_high), y)))
-        if series.joined:
-            lines += [((x, y), (to_x, to_y)) for (_, x, y), (_, to_x, to_y) in pairwise(drawn)]
+        lines += pairwise((frame.x(x), frame.y(y)) for x, y in series.line())
     return lines

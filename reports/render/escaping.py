@@ -21,6 +21,7 @@ _LATEX = _Latex({point: chr(point) for point in range(128)} | str.maketrans({
     "-": "{-}", "±": r"\ensuremath{\pm}", "×": r"\ensuremath{\times}", "≤": r"\ensuremath{\le}",
     "≥": r"\ensuremath{\ge}", "–": "--", "µ": r"\textmu{}",
 }))  # fmt: skip
+_NEGATIVE = re.compile(r"(?<![^\s(])\{-\}(?=\d)")
 _MARKDOWN = re.compile(r"([\\`*{}\[\]<>#|!~$&])|(?<![^\W_])_|_(?![^\W_])")
 
 _PIECES = re.compile(r"[^\x00-\x7f]|[^=_,;:/|)\x80-\U0010ffff-]{1,8}[=_,;:/|)-]?|[=_,;:/|)-]")
@@ -44,8 +45,11 @@ def markdown(text: str) -> str:
 
 
 def latex(text: str) -> str:
-    """Text that LaTeX prints as it is; characters its fonts lack appear as their code point."""
-    return visible(text).translate(_LATEX)
+    """Text that LaTeX prints as it is, a hyphen before a number as a minus sign.
+
+    Characters its fonts lack appear as their code point.
+    """
+    return _NEGATIVE.sub(r"\\ensuremath{-}", visible(text).translate(_LATEX))
 
 
 def latex_breakable(text: str, longest: int = 30) -> str:

@@ -22,6 +22,7 @@ from reports.render.paper.style import COLUMN, PAGE, decimals_of, log_ticks, num
 _PITCH, _TALLEST = 0.19, 8.4  # inches: from row to row, and what a page holds
 _CHARACTER = 0.062  # inches: mean width of one, for what must be known before anything is laid out
 _WIDE_NAMES = 18
+_STEPS = (1, 2, 5, 10)  # between ticks, times a power of ten: as on the page
 
 
 def draw(chart: Chart) -> Drawing:
@@ -41,10 +42,10 @@ def draw(chart: Chart) -> Drawing:
     if names:
         _down(axes, names)
     else:
-        axes.yaxis.set_major_locator(MaxNLocator(6))
+        axes.yaxis.set_major_locator(MaxNLocator(6, steps=_STEPS))
         _numbers(axes, "y")
         axes.set_ylabel(short(chart.y_label, 34, lines=2))
-    axes.set_xlabel(short(chart.x_label, 54 if width == COLUMN else 110, lines=2))
+    axes.set_xlabel(short(chart.x_title, 54 if width == COLUMN else 110, lines=2))
     if key:
         drawing.legend(handles=key, loc="outside lower center", ncols=columns, handlelength=2.4, columnspacing=1.2)
     lay_out(drawing)
@@ -70,16 +71,19 @@ def _series(axes: Axes, chart: Chart, at: int, series: Series) -> None:
     if series.bars:
         axes.barh(y, x, height=0.6, color=colour, linewidth=0)
         return
-    if series.joined:
-        axes.plot(x, y, color=colour, dashes=dashes, zorder=3) if dashes else axes.plot(x, y, color=colour, zorder=3)
+    if line := series.line():
+        across, along = zip(*((a, b + shift) for a, b in line), strict=True)
+        (joining,) = axes.plot(across, along, color=colour, zorder=3)
+        if dashes:
+            joining.set_dashes(dashes)
     up = [(p.x, p.low, p.high) for p in series.points if p.low is not None and p.high is not None]
     if series.band:
         at_x, lows, highs = ([each[end] for each in up] for end in range(3))
         axes.fill_between(at_x, lows, highs, color=colour, alpha=0.13, linewidth=0, zorder=1)
     else:
         axes.add_collection(LineCollection([[(a, b), (a, c)] for a, b, c in up], colors=colour, linewidths=0.8))
-    across = [(p.y + shift, p.x_low, p.x_high) for p in series.points if p.x_low is not None and p.x_high is not None]
-    axes.add_collection(LineCollection([[(b, a), (c, a)] for a, b, c in across], colors=colour, linewidths=0.8))
+    beside = [(p.y + shift, p.x_low, p.x_high) for p in series.points if p.x_low is not None and p.x_high is not None]
+    axes.add_collection(LineCollection([[(b, a), (c, a)] for a, b, c in beside], colors=colour, linewidths=0.8))
     every = max(1, math.ceil(len(x) / 12)) if series.joined and series.band else 1
     for filled in (True, False):
         chosen = [(a, b) for a, b, point in zip(x, y, series.points, strict=True) if point.filled is filled]
@@ -113,7 +117,7 @@ def _across(axes: Axes, chart: Chart) -> None:
         axes.set_xticks(log_ticks(low, high))
     else:
         whole = all(point.x == int(point.x) for point in _points(chart))
-        axes.xaxis.set_major_locator(MaxNLocator(5, integer=whole))
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=whole, steps=_STEPS))
     _numbers(axes, "x")
 
 

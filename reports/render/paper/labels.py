@@ -62,7 +62,6 @@ def _lines(axes: Axes, chart: Chart) -> list[Line]:
                 spans.append((p.x, p.low, p.x, p.high))
             if p.x_low is not None and p.x_high is not None:
                 spans.append((max(p.x_low, axes.get_xlim()[0]), p.y, p.x_high, p.y))
-        if series.joined:
-            spans += [(one.x, one.y, other.x, other.y) for one, other in pairwise(series.points)]
+        spans += [(*one, *other) for one, other in pairwise(series.line())]
     corners = axes.transData.transform(np.array(spans, dtype=float).reshape(-1, 2)).reshape(-1, 2, 2).tolist()
     return [((x, y), (to_x, to_y)) for (x, y), (to_x, to_y) in corners]
