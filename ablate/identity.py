@@ -10,7 +10,7 @@ from ablate.baseline import SECTIONS, Baseline
 
 # Each field of a cell is declared here as part of what an experiment *is*, or only of where and how fast it runs.
 # A test holds the declarations against the sections, so that a new field cannot slip in undeclared.
-EXECUTION = frozenset({"data.root", "training.stack_seeds"})
+EXECUTION = frozenset({"data.root", "training.checkpoint_activations", "training.stack_seeds"})
 _IDENTITY = {
     "data": (
         "name", "split", "subset", "resolution", "frame_order", "augment", "mix", "batch_size",

@@ -95,6 +95,9 @@ class TrainingChoices(Choices):
     """Of convolutions and the head; membranes, statistics and loss stay float32. `tf32` needs a CUDA GPU."""
     recalibrate: Switch = False
     """Whether normalisation statistics come from a pass through the training data before each evaluation."""
+    checkpoint_activations: Switch = False
+    """Whether the backward pass computes the inside of each block once more instead of keeping it: less memory, more
+    time, the same values, so no part of a cell's identity."""
     stack_seeds: Count = 1
     """How many seeds of a cell are trained at once as one network: how fast, not what, so no part of its identity."""
 

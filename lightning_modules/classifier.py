@@ -21,6 +21,9 @@ from lightning_modules.network import SpikingResNet
 from lightning_modules.precision import computed_in
 from lightning_modules.scores import Scores
 
+HOW_IT_IS_CARRIED_OUT = ("checkpoint_activations", "stack_seeds")
+"""Fields of the training that change none of its values."""
+
 
 class Diverged(RuntimeError):  # noqa: N818 (an outcome of a cell, not a mistake)
     """Training lost its numbers.
@@ -73,8 +76,8 @@ class SpikingClassifier(LightningModule):
         self.save_hyperparameters(
             {
                 "model": self.choices.model_dump(mode="json"),
-                # What the training is, whether other seeds were stacked on it or not.
-                "training": self.training_choices.model_dump(mode="json", exclude={"stack_seeds"}),
+                # What the training is, however it was carried out.
+                "training": self.training_choices.model_dump(mode="json", exclude=set(HOW_IT_IS_CARRIED_OUT)),
                 "in_channels": in_channels,
                 "classes": classes,
                 "events": events,
@@ -91,6 +94,7 @@ class SpikingClassifier(LightningModule):
             torch.manual_seed(streams.stream_seed(seed, "construction"))
             self.network = SpikingResNet(sized, **shapes)
         streams.initialise(self.network, seed)
+        self.network.checkpoint_activations = self.training_choices.checkpoint_activations
         self.loss = create("loss", self.training_choices.loss, label_smoothing=self.training_choices.label_smoothing)
         self.correct: list[bool] = []
         self._scores = Scores()

@@ -65,7 +65,7 @@ class _EveryPixel(torch.autograd.Function):
         return whole, None
 
 
-def normalise(norm: Normalization, x: Tensor, steps: int | None = None) -> Tensor:
+def normalise(norm: nn.Module, x: Tensor, steps: int | None = None) -> Tensor:
     """x `[T, N, ...]` normalised, with no neuron behind it, by the kernels of `norm.backend` where it has any for that.
 
     Args:
@@ -73,13 +73,14 @@ def normalise(norm: Normalization, x: Tensor, steps: int | None = None) -> Tenso
         x: the current; `[1, N, ...]` where it holds for every step.
         steps: T, if x holds for every step.
     """
-    kernels = _kernels(norm.backend, x, steps, norm.training)
-    folded = norm.folded() if kernels is compiled and _fits(x) and not norm._forward_hooks else None
-    total = len(x) if steps is None else steps
-    if kernels is None or folded is None:
-        return norm(x if steps is None else x.expand(steps, *x.shape[1:]))
-    norm.check_steps(total)
-    return normalise_and_fire(x, total, folded, None, kernels=kernels)
+    if isinstance(norm, Normalization) and _fits(x) and not norm._forward_hooks:
+        kernels = _kernels(norm.backend, x, steps, norm.training)
+        if kernels is compiled and (folded := norm.folded()) is not None:
+            total = len(x) if steps is None else steps
+            norm.check_steps(total)
+            return normalise_and_fire(x, total, folded, None, kernels=kernels)
+    every: Tensor = norm(x if steps is None else x.expand(steps, *x.shape[1:]))
+    return every
 
 
 class NormFire(nn.Module):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from lightning_modules import allocator, catalogue
@@ -14,6 +15,7 @@ from lightning_modules.kernels import compiler
 from lightning_modules.layers import Backend, Layers, NormFire, StepConv2d, normalise
 from lightning_modules.normalization import Normalization
 from lightning_modules.precision import precise
+from lightning_modules.recomputation import recomputed
 
 # Here, since whoever trains imports this module before the first activations are made.
 allocator.keep_freed_memory()
@@ -36,6 +38,8 @@ class SpikingResNet(nn.Module):
         encoder: turns the input into `[T, N, C, H, W]`; says what input range it expects and whether it takes noise.
         readout: turns outputs `[t, N, outputs]` of any number of steps into logits.
         initialization: fills one weight, `(weight, generator) -> None`.
+        checkpoint_activations: whether the backward pass computes what blocks keep inside once more, see
+            `lightning_modules.recomputation`; no value depends on it.
 
     Raises:
         ValueError: if the levels cannot be combined (`lightning_modules.constraints` says so before anything is built).
@@ -45,6 +49,7 @@ class SpikingResNet(nn.Module):
         super().__init__()
         self.choices = choices
         self.events = events
+        self.checkpoint_activations = False
         self.timesteps = choices.timesteps
         self.initialization = create("initialization", choices.initialization)
         stages, layers = _stages(choices)
@@ -77,7 +82,13 @@ class SpikingResNet(nn.Module):
         """
         steps = self.encoder(self._checked(x), noise)
         self._check_timesteps(len(steps))
-        outputs: Tensor = self.head(self.stages(self.stem(steps, self.encoder.static)))
+        hidden = self.stem(steps, self.encoder.static)
+        if self.checkpoint_activations and torch.is_grad_enabled():
+            for block in (block for stage in self.stages for block in stage.children()):
+                hidden = recomputed(block, hidden)
+        else:
+            hidden = self.stages(hidden)
+        outputs: Tensor = self.head(hidden)
         return outputs.to(precise(outputs.dtype))
 
     def set_timesteps(self, timesteps: int) -> None:
