@@ -52,7 +52,8 @@ class _Scan(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, dynamics: Dynamics, surrogate: Surrogate) -> Tensor:
         membrane = torch.empty_like(x)
         spikes = _forward(x, dynamics, membrane)
-        ctx.save_for_backward(membrane, spikes)
+        # Spikes matter to a gradient where they set the membrane to zero alone.
+        ctx.save_for_backward(membrane, spikes if dynamics.reset == "zero" else None)
         ctx.dynamics, ctx.surrogate = dynamics, surrogate
         return spikes
 
@@ -63,8 +64,12 @@ class _Scan(torch.autograd.Function):
         return input_gradient(grad, membrane, spikes, ctx.dynamics, ctx.surrogate), None, None
 
 
-def input_gradient(grad: Tensor, membrane: Tensor, spikes: Tensor, dynamics: Dynamics, surrogate: Surrogate) -> Tensor:
+def input_gradient(
+    grad: Tensor, membrane: Tensor, spikes: Tensor | None, dynamics: Dynamics, surrogate: Surrogate
+) -> Tensor:
     """Gradient of the input `[T, ...]`, from that of the spikes, the membrane before each reset, and the spikes.
+
+    The spikes are needed where the reset is `zero`.
 
     With g the gradient of the spikes, g' = ds/dv from the surrogate and d_t = dv_{t+1}/dv_t, the gradient of the
     membrane is c_t = g'_t g_t + d_t c_{t+1}; all but this recursion is done for every step at once.
@@ -85,11 +90,12 @@ def input_gradient(grad: Tensor, membrane: Tensor, spikes: Tensor, dynamics: Dyn
     return inputs if dynamics.gain == 1 else inputs.mul_(dynamics.gain)
 
 
-def _decay(membrane: Tensor, spikes: Tensor, slope: Tensor, dynamics: Dynamics) -> Tensor | None:
+def _decay(membrane: Tensor, spikes: Tensor | None, slope: Tensor, dynamics: Dynamics) -> Tensor | None:
     """dv_{t+1}/dv_t of every step; None where it is the leak alone, that is without a reset the gradient knows of."""
     if dynamics.reset == "none" or (dynamics.reset == "subtract" and dynamics.detach_reset):
         return None
     if dynamics.reset == "subtract":
         return (1 - slope * dynamics.threshold).mul_(dynamics.leak)
+    assert spikes is not None
     kept = 1 - spikes
     return (kept if dynamics.detach_reset else kept.addcmul_(slope, membrane, value=-1)).mul_(dynamics.leak)
