@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 SIZES = {"depth": 2, "width": 32, "timesteps": 50, "channels": 3}
 BATCH = 8
 NAMES = (
@@ -39,6 +41,7 @@ def peak(name: str) -> float:
     return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
 
 
+@pytest.mark.timeout(0)
 def test_peak_memory() -> None:
     found = {}
     for name in NAMES:
