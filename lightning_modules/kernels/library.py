@@ -36,7 +36,7 @@ def problem() -> str | None:
         return f"no C compiler ({compiler()})"
     try:
         compiled(_PROBE, {})
-    except (CompilationError, OSError) as error:
+    except (CompilationError, OSError, subprocess.SubprocessError) as error:
         return f"the C compiler ({compiler()}) does not work: {str(error).strip().splitlines()[0]}"
     return None
 
