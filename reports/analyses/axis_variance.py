@@ -104,12 +104,20 @@ def _notes(frame: pd.DataFrame) -> tuple[str, ...]:
 
 
 def _figure(frame: pd.DataFrame) -> Chart:
-    bars = tuple(
-        Point(float(row["level_share"]) * 100, float(at),
-              text=f"{row['axis']}: {wording.percent(row['level_share'])} % from its {row['levels']} levels, "
-                   f"{wording.percent(row['by_chance'])} % by chance alone")
-        for at, row in enumerate(frame.to_dict("records"))
-    )  # fmt: skip
-    caption = "Share of the levels in the sum of squares of test accuracy over the cells of each axis."
-    return Chart("share of the levels, %", "", (Series("levels", bars, bars=True),), caption,
-                 rows=tuple(str(axis) for axis in frame["axis"]))  # fmt: skip
+    def points(share: str, *, filled: bool) -> tuple[Point, ...]:
+        return tuple(
+            Point(float(row[share]) * 100, float(at), filled=filled,
+                  text=f"{row['axis']}: {wording.percent(row['level_share'])} % from its {row['levels']} levels, "
+                       f"{wording.percent(row['by_chance'])} % by chance alone")
+            for at, row in enumerate(frame.to_dict("records"))
+        )  # fmt: skip
+
+    caption = (
+        "Share of the levels in the sum of squares of test accuracy over the cells of each axis; the mark is the share "
+        "that they would take by chance alone, if none differed from another."
+    )
+    series = (
+        Series("levels", points("level_share", filled=True), bars=True),
+        Series("by chance alone", points("by_chance", filled=False)),
+    )
+    return Chart("share of the levels, %", "", series, caption, rows=tuple(str(axis) for axis in frame["axis"]))

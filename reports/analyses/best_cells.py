@@ -53,7 +53,7 @@ class BestCells:
         table = Table(headers, rows, numeric, runs=runs_behind.of_cells(results, shown["cell"]))
         notes = (f"The first {SHOWN} of {len(frame)} cells.",) if len(frame) > SHOWN else ()
         return Card(self.key, self.title, tuple(prose), frame, table, notes,
-                    figure=_figure(frame, objectives))  # fmt: skip
+                    figure=_figure(frame, search["objectives"]))  # fmt: skip
 
 
 def ranked(results: StudyResults) -> pd.DataFrame:
@@ -123,18 +123,20 @@ def value(metric: str, number: float) -> str:
     return wording.fixed(number, 0) if metric == "parameters" else wording.significant(number, 3)
 
 
-def _figure(frame: pd.DataFrame, objectives: Sequence[str]) -> Chart | None:
+def _figure(frame: pd.DataFrame, objectives: Sequence[Mapping[str, Any]]) -> Chart | None:
     """The cells over the first two objectives; a search for one has nothing to set against it."""
     if len(objectives) < 2 or frame.empty:
         return None
-    up, across = objectives[:2]
+    up, across = (each["metric"] for each in objectives[:2])
     front, kept = frame["front"].astype(bool), frame["feasible"].astype(bool)
-    parts = {"on the front": frame[front].sort_values([across, up, "cell"]), "off the front": frame[kept & ~front],
+    # From its best x on: the steps go across first, so they stay within what the cells reach.
+    along = frame[front].sort_values([across, up, "cell"], ascending=objectives[1]["direction"] == "minimize")
+    parts = {"on the front": along, "off the front": frame[kept & ~front],
              "limits exceeded": frame[~kept]}  # fmt: skip
     # Over three objectives and more the front is no line in these two.
     series = tuple(
         Series(name, tuple(_point(row, across, up) for row in rows.to_dict("records")),
-               joined=name == "on the front" and len(objectives) == 2)
+               joined=name == "on the front" and len(objectives) == 2, stepped=True)
         for name, rows in parts.items() if len(rows)
     )  # fmt: skip
     caption = (

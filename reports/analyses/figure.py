@@ -100,6 +100,11 @@ class Chart:
         """What stands below x."""
         return f"{self.x_label} (log scale)" if self.x_log else self.x_label
 
+    @property
+    def barred(self) -> bool:
+        """Whether there are bars, which begin at zero."""
+        return any(series.bars for series in self.series)
+
 
 @dataclass(frozen=True)
 class HeatMap:

@@ -17,9 +17,11 @@ def forest(contrasts: Sequence[dict[Any, Any]], margin: float | None) -> Chart |
         return None
     reference = contrasts[0]["reference"]
     band = f", the band the margin of {wording.margin(margin).removeprefix('margin ')}" if margin else ""
+    rings = any(not point.filled for point in points)
+    decided = "a ring is a row that is not decided" if rings else "every row is decided"
     caption = (
         f"Difference of each level to {reference} in test accuracy with its unadjusted 95 % interval. The line at zero "
-        f"is no difference{band}; a ring is a row that is not decided."
+        f"is no difference{band}; {decided}."
     )
     rows = tuple(str(row["level"]) for row in contrasts)
     return Chart(

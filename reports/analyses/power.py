@@ -125,7 +125,8 @@ def _figure(frame: pd.DataFrame) -> Chart:
     """What another number of seed blocks would detect, axis by axis, were the SDs those found."""
     drawn = list(dict.fromkeys(frame.loc[frame["sd"] > 0, "axis"]))[:MOST_SERIES]
     most = 2 * int(frame["seeds"].max())
-    series = tuple(_curve(axis, frame[(frame["axis"] == axis) & (frame["sd"] > 0)], most) for axis in drawn)
+    rows = frame[frame["axis"].isin(drawn) & (frame["sd"] > 0)]
+    series = tuple(_curve(axes, rows[rows["axis"].isin(axes)], most) for axes in _alike(drawn, rows))
     caption = (
         "Smallest true difference that is detected at 80 % power by number of seed blocks, with the SD of each axis's "
         "differences taken as the one pooled over its contrasts and the level divided by their number."
@@ -133,10 +134,25 @@ def _figure(frame: pd.DataFrame) -> Chart:
     return Chart("seed blocks", "detected from, points", series, caption)
 
 
-def _curve(axis: str, rows: pd.DataFrame, most: int) -> Series:
-    m, sds = int(rows["family_size"].max()), rows["sd"].to_numpy(float)
-    sd = pooled_sd(sds, rows["seeds"].to_numpy(int))[0] * 100
-    name = f"{axis} ({wording.count(m, 'contrast')}, SD {wording.significant(sd)} points)"
+def _alike(axes: list[str], rows: pd.DataFrame) -> list[list[str]]:
+    """Axes whose curves would cover each other: of as many contrasts with the same SD, as it is printed."""
+    found: dict[tuple[int, str], list[str]] = {}
+    for axis in axes:
+        m, sd = _spread(rows[rows["axis"] == axis])
+        found.setdefault((m, wording.significant(sd)), []).append(axis)
+    return list(found.values())
+
+
+def _spread(rows: pd.DataFrame) -> tuple[int, float]:
+    """Contrasts of an axis, and the SD of their differences pooled over these rows, in points."""
+    sd = pooled_sd(rows["sd"].to_numpy(float), rows["seeds"].to_numpy(int))[0]
+    return int(rows["family_size"].max()), sd * 100
+
+
+def _curve(axes: list[str], rows: pd.DataFrame, most: int) -> Series:
+    m, sd = _spread(rows)
+    axis, each = wording.listing(axes), " each" if len(axes) > 1 else ""
+    name = f"{axis} ({wording.count(m, 'contrast')}{each}, SD {wording.significant(sd)} points)"
     found = ((blocks, detectable_effect(blocks, m) * sd) for blocks in range(_FEWEST_DRAWN, max(most, 10) + 1))
     points = tuple(
         Point(float(blocks), size, text=f"{axis}, {blocks} seed blocks: {wording.fixed(size)} points")

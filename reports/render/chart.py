@@ -64,7 +64,7 @@ def _points(chart: Chart) -> Iterator[Point]:
 
 def _frame(chart: Chart) -> _Frame:
     xs = [value for each in _points(chart) for value in (each.x, each.x_low, each.x_high) if value is not None]
-    xs += [0.0] if chart.zero or any(series.bars for series in chart.series) else []
+    xs += [0.0] if chart.zero or chart.barred else []
     xs += [-chart.margin, chart.margin] if chart.margin is not None else []
     if chart.rows:
         left = 16 + CHARACTER * min(_NAME, max(len(name) for name in chart.rows))
@@ -124,9 +124,9 @@ def _contents(chart: Chart, frame: _Frame) -> list[str]:
 
 
 def _offset(chart: Chart, at: int) -> float:
-    """Several series on one row lie beside each other."""
+    """Several series on one row lie beside each other, but what is marked on a bar lies on it."""
     count = len(chart.series)
-    return (at - (count - 1) / 2) * min(0.22, 0.7 / count) if chart.rows and count > 1 else 0.0
+    return (at - (count - 1) / 2) * min(0.22, 0.7 / count) if chart.rows and count > 1 and not chart.barred else 0.0
 
 
 def _reference(chart: Chart, frame: _Frame) -> str:

@@ -27,6 +27,7 @@ def test_compare_sees_that_a_copy_is_the_same_and_that_a_changed_run_is_not(tmp_
     shutil.copytree(NMNIST, tmp_path / "copy")
     same = inside("compare", NMNIST, "copy", cwd=tmp_path)
     assert same.returncode == 0 and "55 pairs of runs, 55 of them identical. Nothing changed." in same.stdout
+    assert same.stdout.startswith(f"nmnist in copy against nmnist in {NMNIST}, test_accuracy")
     runs = tmp_path / "copy" / "runs.csv"
     table = pd.read_csv(runs, dtype=str, keep_default_na=False)
     table.loc[0, "test_accuracy"] = str(float(table.loc[0, "test_accuracy"]) - 0.1)

@@ -39,6 +39,15 @@ def test_the_same_numbers_are_called_identical() -> None:
     assert card.notes == ("commit, versions, devices and back ends are the same",)
 
 
+def test_equal_names_are_told_apart_by_where_they_were_read() -> None:
+    first, second = _study(BEFORE, BEFORE), _study(BEFORE, BEFORE)
+    assert comparison(first, second, ("old", "runs/new")).title == (
+        "synthetic in runs/new against synthetic in old, test_accuracy"
+    )
+    other = replace(second, study={**second.study, "name": "later"})
+    assert comparison(first, other, ("old", "runs/new")).title == "later against synthetic, test_accuracy"
+
+
 def test_a_lost_run_takes_its_pair_along_and_a_change_of_origin_is_named() -> None:
     first = _study(BEFORE, BEFORE, provenance={"commit": ["aaa"], "versions": {"torch": ["2.12"]}})
     second = _study([*BEFORE[:3], "crash"], BEFORE, provenance={"commit": ["bbb"], "versions": {"torch": ["2.13"]}})

@@ -12,6 +12,7 @@ import pytest
 from synthetic_studies import factorial, one_factor
 
 from reports.analyses.axis_effects import AxisEffects
+from reports.analyses.axis_variance import AxisVariance
 from reports.analyses.best_cells import BestCells
 from reports.analyses.card import Card
 from reports.analyses.confirmed import Confirmed
@@ -106,6 +107,14 @@ def test_effects_are_drawn_in_points_row_by_row_with_a_ring_where_undecided() ->
     assert (plain.filled, sew_add.filled) == (True, False)
 
 
+def test_a_caption_speaks_of_rings_only_where_there_are_any() -> None:
+    plain = {"plain": LEVELS["plain"]}
+    decided = chart(AxisEffects("residual").compute(one_factor({"baseline": {"": REFERENCE}, "residual": plain},
+                                                               baseline=BASELINE)))  # fmt: skip
+    assert decided.caption.endswith("the band the margin of 1 point; every row is decided.")
+    assert chart(AxisEffects("residual").compute(one())).caption.endswith("; a ring is a row that is not decided.")
+
+
 def test_a_level_without_a_difference_keeps_its_row_and_has_no_point() -> None:
     lost = one_factor({"baseline": {"": REFERENCE}, "residual": {**LEVELS, "ms": ["crash"] * 5}}, baseline=BASELINE)
     figure = chart(AxisEffects("residual").compute(lost))
@@ -128,6 +137,31 @@ def test_the_front_is_joined_and_labelled_with_intervals_in_both_directions() ->
     assert first.low is not None and first.x_low is not None and first.x_high is not None
     # Five values 1.00 to 1.04: SD .0158, t of four degrees of freedom 2.776, over root 5.
     assert first.x_high - first.x == pytest.approx(2.776 * 0.015811 / 5**0.5, rel=1e-3)
+
+
+def test_the_front_goes_in_steps_since_nothing_lies_between_its_cells() -> None:
+    prices = {"baseline": 9.0, "residual=plain": 1.0, "residual=sew_add": 10.0}
+    front = chart(Pareto().compute(priced(prices))).series[0]
+    cheap, middle, dear = ((point.x, point.y) for point in front.points)
+    assert front.line() == [cheap, (middle[0], cheap[1]), middle, (dear[0], middle[1]), dear]
+
+
+def test_few_cells_are_all_named_and_of_many_the_front_alone() -> None:
+    prices = {"baseline": 9.0, "residual=plain": 10.0, "residual=sew_add": 11.0}
+    figure = chart(Pareto().compute(priced(prices)))
+    assert sorted(point.label for series in figure.series for point in series.points) == sorted(prices)
+    levels = {f"level{at}": [0.5 + 0.01 * at, 0.51 + 0.01 * at] for at in range(12)}
+    values = {"baseline": {"": [0.9, 0.91]}, "residual": levels}
+    made = one_factor(values, baseline=BASELINE, metrics={"energy_nj": 2.0})
+    front, others = chart(Pareto().compute(made)).series
+    assert [point.label for point in front.points] == ["baseline"]
+    assert {point.label for point in others.points} == {""} and len(others.points) == 12
+
+
+def test_a_logarithmic_scale_is_named() -> None:
+    figure = chart(Pareto().compute(priced({"baseline": 9.0, "residual=plain": 1.0, "residual=sew_add": 10.0})))
+    assert figure.x_title == "energy per sample, nJ (log scale)"
+    assert chart(AxisEffects("residual").compute(one())).x_title == "difference to sresnet, points of test accuracy"
 
 
 def test_energies_close_to_each_other_are_drawn_on_a_linear_scale() -> None:
@@ -178,6 +212,25 @@ def test_shares_of_variance_are_bars_that_add_up() -> None:
     assert len(figure.rows) == len(figure.series[0].points)
 
 
+def test_what_the_levels_would_take_by_chance_is_marked_on_their_bar() -> None:
+    card = AxisVariance().compute(one())
+    levels, chance = chart(card).series
+    assert levels.bars and not chance.bars and chart(card).barred
+    assert [point.x for point in levels.points] == pytest.approx(card.frame["level_share"] * 100)
+    assert [point.x for point in chance.points] == pytest.approx(card.frame["by_chance"] * 100)
+    assert [point.y for point in levels.points] == [point.y for point in chance.points] == [0]
+
+
+def test_curves_that_would_cover_each_other_are_drawn_as_one() -> None:
+    values = {"plain": LEVELS["plain"]}
+    made = one_factor({"baseline": {"": REFERENCE}, "residual": values, "encoding": values,
+                       "neuron": {"if": [0.5, 0.9, 0.6, 0.8, 0.7]}},
+                      baseline={**BASELINE, "encoding": "direct", "neuron": "lif"})  # fmt: skip
+    both, neuron = chart(Power().compute(made)).series
+    assert both.name.startswith("residual and encoding (1 contrast each, SD 0.7")
+    assert neuron.name.startswith("neuron (1 contrast, SD ")
+
+
 def test_more_seeds_detect_less_and_the_curve_passes_through_the_table() -> None:
     card = Power().compute(one_factor({"baseline": {"": REFERENCE}, "residual": {"plain": LEVELS["plain"]}},
                                       baseline=BASELINE))  # fmt: skip
@@ -208,7 +261,18 @@ def test_a_search_for_two_objectives_draws_one_against_the_other() -> None:
     assert (figure.x_label, figure.y_label) == ("energy_nj, nJ a sample", "val_accuracy, %")
     assert [series.name for series in figure.series] == ["on the front", "limits exceeded"]
     assert [point.x for point in figure.series[0].points] == [10, 20]
+    assert figure.series[0].stepped
     assert not any(point.filled for point in figure.series[1].points)
+
+
+def test_steps_between_two_greatest_things_stay_within_what_the_cells_reach() -> None:
+    """With x and y both the better the greater, (20, 40 %) also reaches (10, 40 %), never (20, 60 %)."""
+    made = searched()
+    objectives = [made.study["search"]["objectives"][0], {"metric": "energy_nj", "direction": "maximize"}]
+    search = {**made.study["search"], "objectives": objectives, "constraints": {}}
+    runs = made.runs.assign(energy_nj=[20.0, 1.0, 1.0, 10.0])
+    front = chart(BestCells().compute(dataclasses.replace(made, study={**made.study, "search": search}, runs=runs)))
+    assert [(x, round(y, 9)) for x, y in front.series[0].line()] == [(20, 40), (10, 40), (10, 52)]
 
 
 STUDIES: dict[str, Callable[[], Any]] = {

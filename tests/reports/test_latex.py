@@ -165,6 +165,12 @@ def test_long_words_may_break_behind_punctuation() -> None:
     assert latex_length("漢a") == 7
 
 
+def test_a_hyphen_before_a_number_is_a_minus_sign_and_in_a_name_a_hyphen() -> None:
+    minus = r"\ensuremath{-}"
+    assert latex.latex("-1.5 (-2.0, -1.0)") == f"{minus}1.5 ({minus}2.0, {minus}1.0)"
+    assert latex.latex("nmnist-v1 2026-11-27 1e-5 - --steps") == ("nmnist{-}v1 2026{-}11{-}27 1e{-}5 {-} {-}{-}steps")
+
+
 def test_a_figure_is_included_with_its_caption_only_where_there_is_one() -> None:
     plain = latex.render("t", [Card("k", "title", ("said",))])
     assert "includegraphics" not in plain

@@ -201,6 +201,14 @@ def test_rows_are_named_and_points_of_several_series_lie_beside_each_other() -> 
     assert len({y for _, y in places}) == 2 and len({x for x, _ in places}) == 1
 
 
+def test_a_mark_lies_on_the_bar_of_its_row() -> None:
+    bars = Series("levels", (Point(4, 0, text="levels"), Point(2, 1, text="levels")), bars=True)
+    marks = Series("by chance", (Point(1, 0, text="chance"), Point(3, 1, text="chance")))
+    drawn = str(draw(Chart("share", "", (bars, marks), "", rows=("one", "two")), "t"))
+    at = re.findall(r"translate\([\d.]+ ([\d.]+)\)", drawn)
+    assert len(at) == 4 and at[:2] == at[2:]
+
+
 def test_a_chart_of_one_point_and_one_without_any_can_be_drawn() -> None:
     assert "<svg" in draw(chart(series=(Series("", (Point(3.0, 3.0),)),)), "t")
     assert "<svg" in draw(chart(series=()), "t")

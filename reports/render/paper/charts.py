@@ -32,7 +32,7 @@ def draw(chart: Chart) -> Drawing:
     width = PAGE if longest > _WIDE_NAMES else COLUMN
     key = _key(chart)
     columns = _columns(key, width)
-    height = (_rows_height(names) if names else 2.1) + 0.16 * math.ceil(len(key) / columns)
+    height = (_rows_height(names) if names else 2.1) + _key_height(key, columns)
     drawing = Drawing(figsize=(width, height), layout="constrained")
     axes = drawing.add_subplot()
     for at, series in enumerate(chart.series):
@@ -94,8 +94,8 @@ def _series(axes: Axes, chart: Chart, at: int, series: Series) -> None:
 
 
 def _shift(chart: Chart, at: int) -> float:
-    """Rows with several series hold them under each other."""
-    return (at - (len(chart.series) - 1) / 2) * 0.28 if chart.rows else 0.0
+    """Rows with several series hold them under each other, but what is marked on a bar lies on it."""
+    return (at - (len(chart.series) - 1) / 2) * 0.28 if chart.rows and not chart.barred else 0.0
 
 
 def _references(axes: Axes, chart: Chart) -> None:
@@ -117,7 +117,7 @@ def _across(axes: Axes, chart: Chart) -> None:
         axes.set_xticks(log_ticks(low, high))
     else:
         whole = all(point.x == int(point.x) for point in _points(chart))
-        axes.xaxis.set_major_locator(MaxNLocator(5, integer=whole, steps=_STEPS))
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=whole, steps=_STEPS))
     _numbers(axes, "x")
 
 
@@ -138,7 +138,7 @@ def _points(chart: Chart) -> Iterable[Point]:
 def _limits(chart: Chart) -> tuple[float, float]:
     """Room for every point and interval; on a logarithmic scale an interval may leave it to the left."""
     ends = [each for p in _points(chart) for each in (p.x, p.x_low, p.x_high) if each is not None]
-    ends += [0.0] if chart.zero or any(series.bars for series in chart.series) else []
+    ends += [0.0] if chart.zero or chart.barred else []
     ends += [-chart.margin, chart.margin] if chart.margin else []
     if chart.x_log:
         smallest = min(p.x for p in _points(chart))
@@ -146,8 +146,7 @@ def _limits(chart: Chart) -> tuple[float, float]:
         return min(kept) / 1.12, max(kept) * 1.12
     low, high = min(ends), max(ends)
     room = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
-    bars = any(series.bars for series in chart.series)
-    return (0.0 if bars else low - room), high + room
+    return (0.0 if chart.barred else low - room), high + room
 
 
 def _down(axes: Axes, names: list[str]) -> None:
@@ -173,12 +172,18 @@ def _key(chart: Chart) -> list[Artist]:
 
 def _handle(at: int, series: Series) -> Artist:
     colour, marker, dashes = _look(at)
+    if series.bars:
+        return Patch(facecolor=colour, label=short(series.name, 48, lines=2))
     filled = any(point.filled for point in series.points)
     return Line2D([], [], color=colour, marker=marker, markerfacecolor=colour if filled else "white",
                   linestyle=((0, dashes) if dashes else "-") if series.joined else "none",
-                  label=short(series.name, 48))  # fmt: skip
+                  label=short(series.name, 48, lines=2))  # fmt: skip
 
 
 def _columns(key: list[Artist], width: float) -> int:
-    longest = max((len(str(handle.get_label())) for handle in key), default=0)
+    longest = max((len(line) for handle in key for line in str(handle.get_label()).split("\n")), default=0)
     return max(1, min(len(key), int(width / (_CHARACTER * longest + 0.45))))
+
+
+def _key_height(key: list[Artist], columns: int) -> float:
+    return 0.16 * math.ceil(len(key) / columns) + 0.1 * sum(str(handle.get_label()).count("\n") for handle in key)
