@@ -13,7 +13,7 @@ from reports.render.labels import Box, Label, Line, find_places
 from reports.render.scale import Scale
 from reports.render.svg import CHARACTER, number, picture, shortened, tag
 
-WIDTH, HEIGHT, ROW = 680.0, 340.0, 30.0
+WIDTH, HEIGHT, ROW = 520.0, 300.0, 30.0  # as wide as its text can still be read on a phone
 _RIGHT, _BOTTOM = 14.0, 46.0
 _NAME = 36
 _CROWDED = 80
@@ -153,7 +153,8 @@ def _lines(series: Series, drawn: list[tuple[Point, float, float]], frame: _Fram
         parts.append(tag("path", class_="band", d=_path(outline) + "Z"))
     if line := series.line():
         path = _path([(frame.x(x), frame.y(y + offset)) for x, y in line])
-        parts.append(tag("path", class_="line", d=path, stroke_dasharray=marks.dash(at)))
+        kind = "line stepped" if series.stepped else "line"
+        parts.append(tag("path", class_=kind, d=path, stroke_dasharray=marks.dash(at)))
     bars = "".join(_bars(point, x, y, frame, offset, upright=not series.band) for point, x, y in drawn)
     return [*parts, tag("path", class_="interval", d=bars)] if bars else parts
 

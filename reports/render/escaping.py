@@ -19,9 +19,10 @@ _LATEX = _Latex({point: chr(point) for point in range(128)} | str.maketrans({
     "|": r"\textbar{}", "[": "{[}", "]": "{]}", "*": "{*}", '"': r"\textquotedbl{}", "'": "{'}",
     "`": r"\textasciigrave{}",
     "-": "{-}", "±": r"\ensuremath{\pm}", "×": r"\ensuremath{\times}", "≤": r"\ensuremath{\le}",
-    "≥": r"\ensuremath{\ge}", "–": "--", "µ": r"\textmu{}",
+    "≥": r"\ensuremath{\ge}", "–": "--", "µ": r"\textmu{}", "\N{NO-BREAK SPACE}": "~",
 }))  # fmt: skip
 _NEGATIVE = re.compile(r"(?<![^\s(])\{-\}(?=\d)")
+_UNIT = re.compile(r"(?<=\d) (?=%)|(?<=\d.%) (?=CI\b)")
 _MARKDOWN = re.compile(r"([\\`*{}\[\]<>#|!~$&])|(?<![^\W_])_|_(?![^\W_])")
 
 _PIECES = re.compile(r"[^\x00-\x7f]|[^=_,;:/|)\x80-\U0010ffff-]{1,8}[=_,;:/|)-]?|[=_,;:/|)-]")
@@ -36,6 +37,11 @@ def visible(text: str) -> str:
 
 def _spelled(character: str) -> str:
     return " " if character in "\n\t" else character.encode("unicode_escape").decode("ascii")
+
+
+def unbroken(text: str) -> str:
+    """Text in which no line ends between a number and its per cent, or within `95 % CI`."""
+    return _UNIT.sub("\N{NO-BREAK SPACE}", visible(text))
 
 
 def markdown(text: str) -> str:
@@ -57,7 +63,7 @@ def latex_breakable(text: str, longest: int = 30) -> str:
 
     LaTeX knows no place to break a name like `residual=sew_add` and would let it run into the margin.
     """
-    return " ".join(_breakable_word(word, longest) for word in visible(text).split(" "))
+    return " ".join(_breakable_word(word, longest) for word in unbroken(text).split(" "))
 
 
 def _breakable_word(word: str, longest: int) -> str:

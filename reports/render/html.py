@@ -16,7 +16,7 @@ from markupsafe import Markup
 from reports.analyses.card import Card
 from reports.analyses.figure import Chart, Figure
 from reports.render import marks
-from reports.render.escaping import visible
+from reports.render.escaping import unbroken, visible
 from reports.render.headings import RUNS, anchors, heading
 from reports.render.plot import HEIGHT, WIDTH, plot_of
 from reports.render.run_data import RunData
@@ -38,7 +38,7 @@ def render(title: str, cards: Iterable[Card], runs: RunList | None = None) -> st
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
     data = RunData(runs or RunList())
-    environment.filters["visible"] = visible
+    environment.filters.update(visible=visible, unbroken=unbroken)
     environment.globals.update(
         plot_of=plot_of, plot_width=WIDTH, plot_height=HEIGHT, heading=heading, draw=draw, marks=marks,
         is_chart=_is_chart, sort_value=sort_value, runs_id=RUNS, run_numbers=data.numbers,

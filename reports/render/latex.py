@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from reports.analyses.card import Card
 from reports.render.escaping import latex, latex_breakable, visible
-from reports.render.latex_table import longtables, tabulars
+from reports.render.latex_table import is_long, longtables, tabulars
 from reports.render.paper import has_figure
 
 _HEAD = r"""\documentclass[10pt]{article}
@@ -25,6 +25,12 @@ _HEAD = r"""\documentclass[10pt]{article}
 \setlength{\LTpost}{4pt}
 \setlength{\LTleft}{0pt}
 \sloppy
+\hyphenpenalty=10000 % a name like encoding=voxel is not to be parted
+\newsavebox{\block}
+\newenvironment{together}% goes to the next page as a whole where this one has no room for it
+  {\par\setbox\block=\vbox\bgroup}
+  {\par\egroup\penalty-100
+   \ifdim\dimexpr\pagegoal-\pagetotal\relax<\dimexpr\ht\block+\dp\block\relax\newpage\fi\unvbox\block}
 \begin{document}
 """
 
@@ -49,7 +55,10 @@ def _card(card: Card) -> list[str]:
         return [*parts, rf"\emph{{{latex(card.status)}}}: {latex_breakable(card.reason)}"]
     parts += [latex_breakable(sentence) for sentence in card.prose]
     parts += [_figure(card)] if has_figure(card) else []
-    parts += [_small(longtables(card.table))] if card.table else []
+    table = [_small(longtables(card.table))] if card.table else []
+    if card.table and not has_figure(card) and not is_long(card.table):
+        parts, table = parts + table, []
+    parts = [r"\begin{together}", *parts, r"\end{together}", *table]
     if card.notes:
         items = "\n".join(rf"\item {latex_breakable(note)}" for note in card.notes)
         parts.append(_small(f"\\begin{{itemize}}\\setlength{{\\itemsep}}{{0pt}}\n{items}\n\\end{{itemize}}"))

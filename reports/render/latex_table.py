@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reports.analyses.card import Table
-from reports.render.escaping import latex, latex_breakable, latex_length
+from reports.render.escaping import latex, latex_breakable, latex_length, unbroken
 
 _ROOM = 124
 """Characters, gaps between columns included, that fit across the page in \\footnotesize."""
@@ -41,9 +41,14 @@ def tabulars(table: Table) -> str:
     return "\n\n".join(found)
 
 
+def is_long(table: Table) -> bool:
+    """Whether a table may go on over the page."""
+    return len(table.rows) > _LONGEST
+
+
 def longtables(table: Table) -> str:
     """The same for a document of its own, where a long table goes on over the page under its header."""
-    if len(table.rows) <= _LONGEST:
+    if not is_long(table):
         return tabulars(table)  # set right the first time; columns of a longtable settle when LaTeX runs again
     found = []
     for part in _parts(table):
@@ -55,7 +60,7 @@ def longtables(table: Table) -> str:
 def _parts(table: Table) -> Iterator[_Part]:
     """Split the columns, the first repeated, so that each part fits once its text columns are wrapped."""
     below = [max((latex_length(row[at]) for row in table.rows), default=0) for at in range(len(table.headers))]
-    headers = [_header(title, width) for title, width in zip(table.headers, below, strict=True)]
+    headers = [_header(unbroken(title), width) for title, width in zip(table.headers, below, strict=True)]
     widths = [max(width, *map(latex_length, header)) for width, header in zip(below, headers, strict=True)]
     first, rest = _least(table, 0, widths), list(range(1, len(widths)))
     while True:

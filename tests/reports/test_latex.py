@@ -16,7 +16,7 @@ from synthetic_studies import factorial, one_factor
 from reports.analyses.card import Card, Table
 from reports.guide import write_guide
 from reports.render import latex
-from reports.render.escaping import latex_breakable, latex_length
+from reports.render.escaping import latex_breakable, latex_length, unbroken
 from reports.render.latex_table import longtables, tabulars
 from reports.results import StudyResults
 
@@ -156,7 +156,7 @@ def test_a_long_table_goes_on_over_the_page() -> None:
 
 def test_a_header_is_broken_into_lines_of_about_the_same_length() -> None:
     made = tabulars(Table(("level", "accuracy % (95 % CI)"), (("plain", "93.1 (92.6, 93.6)"),), (False, True)))
-    assert r" & accuracy \% \tabularnewline" + "\n" + r"level & (95 \% CI) \tabularnewline" in made
+    assert r" & accuracy \% \tabularnewline" + "\n" + r"level & (95~\%~CI) \tabularnewline" in made
 
 
 def test_long_words_may_break_behind_punctuation() -> None:
@@ -169,6 +169,36 @@ def test_a_hyphen_before_a_number_is_a_minus_sign_and_in_a_name_a_hyphen() -> No
     minus = r"\ensuremath{-}"
     assert latex.latex("-1.5 (-2.0, -1.0)") == f"{minus}1.5 ({minus}2.0, {minus}1.0)"
     assert latex.latex("nmnist-v1 2026-11-27 1e-5 - --steps") == ("nmnist{-}v1 2026{-}11{-}27 1e{-}5 {-} {-}{-}steps")
+
+
+def test_no_line_ends_between_a_number_and_its_per_cent() -> None:
+    assert unbroken("a 95 % CI, accuracy % (5 %)") == "a 95\xa0%\xa0CI, accuracy % (5\xa0%)"
+    assert latex_breakable("a 95 % CI") == r"a 95~\%~CI"
+
+
+def test_what_is_said_stays_with_its_table_unless_that_goes_on_over_the_page() -> None:
+    def block(rows: int) -> str:
+        written = latex.render("t", [Card("k", "title", ("said",), table=table(("plain",), rows), notes=("a note",))])
+        return written.partition("\\begin{together}\n")[2].partition("\\end{together}")[0]
+
+    assert "{title}" in block(3) and "said" in block(3) and "{tabular}" in block(3) and "a note" not in block(3)
+    assert "said" in block(100) and "table" not in block(100)
+
+
+@pytest.mark.latex
+@pytest.mark.parametrize(("lines", "page"), [(20, 1), (30, 1), (55, 2), (60, 2)])
+def test_what_is_said_and_its_table_leave_a_page_together_and_only_when_it_is_full(
+    lines: int, page: int, tmp_path: Path
+) -> None:
+    listing = (("listing", "\n".join(["line"] * lines)),)
+    cards = [Card("a", "Before", code=listing), Card("b", "Heading", ("said",), table=table(("cell",), rows=15))]
+    written = latex.render("t", cards)
+    for word in ("said", "h0"):  # written to the log when a page is complete
+        written = written.replace(word, rf"\write-1{{{word} is on page \thepage}}{word}")
+    (tmp_path / "guide.tex").write_text(written)
+    assert re.findall(r"(\w+) is on page (\d)", compiled(tmp_path, "guide.tex")) == [
+        ("said", str(page)), ("h0", str(page)),
+    ]  # fmt: skip
 
 
 def test_a_figure_is_included_with_its_caption_only_where_there_is_one() -> None:

@@ -201,6 +201,12 @@ def test_rows_are_named_and_points_of_several_series_lie_beside_each_other() -> 
     assert len({y for _, y in places}) == 2 and len({x for x, _ in places}) == 1
 
 
+def test_a_line_in_steps_is_told_from_the_intervals_that_it_lies_on() -> None:
+    points = tuple(Point(x, x, x - 1, x + 1, text="point") for x in (1.0, 2.0))
+    assert 'class="line stepped"' in draw(chart(series=(Series("", points, joined=True, stepped=True),)), "t")
+    assert "stepped" not in draw(chart(series=(Series("", points, joined=True),)), "t")
+
+
 def test_a_mark_lies_on_the_bar_of_its_row() -> None:
     bars = Series("levels", (Point(4, 0, text="levels"), Point(2, 1, text="levels")), bars=True)
     marks = Series("by chance", (Point(1, 0, text="chance"), Point(3, 1, text="chance")))

@@ -22,6 +22,7 @@ from reports.render.paper.style import COLUMN, PAGE, decimals_of, log_ticks, num
 _PITCH, _TALLEST = 0.19, 8.4  # inches: from row to row, and what a page holds
 _CHARACTER = 0.062  # inches: mean width of one, for what must be known before anything is laid out
 _WIDE_NAMES = 18
+_STEPPED = (4.0, 3.0)  # ink and gap of a line in steps, in line widths
 _STEPS = (1, 2, 5, 10)  # between ticks, times a power of ten: as on the page
 
 
@@ -58,14 +59,20 @@ def _rows_height(names: list[str]) -> float:
     return min(0.55 + _PITCH * max(lines, 2), _TALLEST)
 
 
-def _look(at: int) -> tuple[str, str, tuple[float, ...]]:
+def _look(at: int, series: Series) -> tuple[str, str, tuple[float, ...]]:
     """Colour, marker and dashes of a series by its place; they begin again where there are more series."""
     kinds = len(palette.SERIES)
-    return palette.SERIES[at % kinds], palette.MARKERS[at % kinds], palette.DASHES[at % kinds]
+    dashes = _STEPPED if series.stepped else palette.DASHES[at % kinds]
+    return palette.SERIES[at % kinds], palette.MARKERS[at % kinds], dashes
+
+
+def _width(series: Series) -> float:
+    """Of the line; thin where its upright parts lie on intervals, whose ends are to be seen."""
+    return 0.5 if series.stepped else 1.0
 
 
 def _series(axes: Axes, chart: Chart, at: int, series: Series) -> None:
-    colour, marker, dashes = _look(at)
+    colour, marker, dashes = _look(at, series)
     shift = _shift(chart, at)
     x, y = [point.x for point in series.points], [point.y + shift for point in series.points]
     if series.bars:
@@ -73,7 +80,7 @@ def _series(axes: Axes, chart: Chart, at: int, series: Series) -> None:
         return
     if line := series.line():
         across, along = zip(*((a, b + shift) for a, b in line), strict=True)
-        (joining,) = axes.plot(across, along, color=colour, zorder=3)
+        (joining,) = axes.plot(across, along, color=colour, zorder=3, linewidth=_width(series))
         if dashes:
             joining.set_dashes(dashes)
     up = [(p.x, p.low, p.high) for p in series.points if p.low is not None and p.high is not None]
@@ -161,7 +168,7 @@ def _key(chart: Chart) -> list[Artist]:
     """What the legend explains: the series where there are several, else rings and the margin where there are any."""
     if len(chart.series) > 1:
         return [_handle(at, series) for at, series in enumerate(chart.series)]
-    colour, marker, _ = _look(0)
+    colour, marker, _ = _look(0, chart.series[0])
     rings = any(not point.filled for point in _points(chart))
     found: list[Artist] = []
     for label, face in (("decided", colour), ("not decided", "white")) if rings else ():
@@ -171,12 +178,12 @@ def _key(chart: Chart) -> list[Artist]:
 
 
 def _handle(at: int, series: Series) -> Artist:
-    colour, marker, dashes = _look(at)
+    colour, marker, dashes = _look(at, series)
     if series.bars:
         return Patch(facecolor=colour, label=short(series.name, 48, lines=2))
     filled = any(point.filled for point in series.points)
     return Line2D([], [], color=colour, marker=marker, markerfacecolor=colour if filled else "white",
-                  linestyle=((0, dashes) if dashes else "-") if series.joined else "none",
+                  linestyle=((0, dashes) if dashes else "-") if series.joined else "none", linewidth=_width(series),
                   label=short(series.name, 48, lines=2))  # fmt: skip
 
 

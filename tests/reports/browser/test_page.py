@@ -156,7 +156,8 @@ def test_zooming_changes_the_view_and_reset_brings_it_back(guides: dict[str, Pat
 
     assert reset.is_disabled()
     drawing.get_by_role("button", name="Zoom in").click()
-    assert again() != home and "scale(1.6" in (figure.locator(".stretch").get_attribute("transform") or "")
+    (across,) = re.findall(r"scale\(([\d.]+) ", figure.locator(".stretch").get_attribute("transform") or "")
+    assert again() != home and float(across) == pytest.approx(1.6)
     reset.click()
     assert again() == home and reset.is_disabled()
 
@@ -236,6 +237,24 @@ def test_a_phone_need_not_scroll_sideways(name: str, guides: dict[str, Path], op
     assert page.locator("tr.behind").count() == 1
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     assert page.evaluate("document.body.scrollWidth") <= 390
+    cut = "(each) => each.scrollWidth > each.clientWidth"
+    charts = page.locator(".canvas:has(.chart)")
+    assert charts.count() > 2 and not any(each.evaluate(cut) for each in charts.all())
+
+
+def test_no_line_ends_within_a_level_of_confidence(guides: dict[str, Path], opened: Open) -> None:
+    page = opened(guides["nmnist"])
+    label = page.locator("#effects-residual td").first.get_attribute("data-label")
+    assert label == "accuracy % (95\N{NO-BREAK SPACE}%\N{NO-BREAK SPACE}CI)"
+
+
+def test_names_are_bold_and_sentences_are_not(guides: dict[str, Path], opened: Open) -> None:
+    page = opened(guides["nmnist"])
+    weights = [
+        page.locator(f"{section} tbody th").first.evaluate("(each) => getComputedStyle(each).fontWeight")
+        for section in ("#effects-residual", "#recommendations")
+    ]
+    assert weights == ["600", "400"]
 
 
 def test_paper_shows_what_is_folded(guides: dict[str, Path], opened: Open) -> None:
