@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from lightning_modules import catalogue
 from lightning_modules.building import create
-from lightning_modules.kernels import compiled, compiler, coverage
+from lightning_modules.kernels import compiled, compiler, convolution, coverage
 from lightning_modules.kernels.compiler import Backend
 from lightning_modules.kernels.eager import Dynamics, Variation
 from lightning_modules.kernels.fused import normalise_and_fire
@@ -31,13 +31,21 @@ class StepConv2d(nn.Conv2d):
 
     Its output lies in memory with the channels last, whatever the input: convolutions and batch statistics are faster
     so, and what follows keeps the order, so that nothing is copied between layers.
+
+    Attributes:
+        backend: whose kernels compute it where they can, as for `NormFire`; else the library.
     """
+
+    backend: Backend = "auto"
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1) -> None:
         super().__init__(in_channels, out_channels, kernel_size, stride, padding=kernel_size // 2, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         images, stride = x.flatten(0, 1), self.stride
+        if self._compiles(x) and convolution.fits(images, self.weight, self.groups):
+            current = convolution.convolve(images, self.weight, stride[0])
+            return current.view(*x.shape[:2], *current.shape[1:])
         if self.kernel_size == (1, 1):
             # It reads every stride-th pixel alone. Leaving the others out here costs less, and spares processors with
             # AVX2 alone oneDNN's backward pass of such a convolution with few channels, which writes outside its memory
@@ -48,6 +56,9 @@ class StepConv2d(nn.Conv2d):
         # With one channel or pixel the order is ambiguous, and a convolution may choose the other.
         current = current.contiguous(memory_format=torch.channels_last)
         return current.view(*x.shape[:2], *current.shape[1:])
+
+    def _compiles(self, x: Tensor) -> bool:
+        return self.backend != "triton" and _kernels(self.backend, x, None, self.training) is compiled
 
 
 class _EveryPixel(torch.autograd.Function):

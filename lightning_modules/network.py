@@ -106,7 +106,7 @@ class SpikingResNet(nn.Module):
         return self._layers.sees_future()
 
     def use_backend(self, backend: Backend) -> None:
-        """Let kernels of this back end compute normalisations and neurons from now on, where they can.
+        """Let kernels of this back end compute convolutions, normalisations and neurons from now on, where they can.
 
         Raises:
             ValueError: for `triton` where it is not installed.
@@ -114,7 +114,7 @@ class SpikingResNet(nn.Module):
         if backend == "triton" and (reason := compiler.without_triton()):
             raise ValueError(f"backend: triton cannot compute here, {reason}")
         for module in self.modules():
-            if isinstance(module, NormFire | Normalization):
+            if isinstance(module, StepConv2d | NormFire | Normalization):
                 module.backend = backend
 
     def spiking_layers(self) -> Iterator[tuple[str, nn.Module]]:

@@ -96,6 +96,19 @@ static inline real derivative(real u, real first, real second)
 
 static inline int64_t least(int64_t one, int64_t other) { return one < other ? one : other; }
 
+/* Ask for values that are read, or written, soon: a tile is too short for the processor to see what comes after it. */
+static inline void fetch(const stored *values, int64_t count)
+{
+    for (int64_t i = 0; i < count; i += 64 / sizeof(stored))
+        __builtin_prefetch(values + i);
+}
+
+static inline void fetch_to_write(stored *values, int64_t count)
+{
+    for (int64_t i = 0; i < count; i += 64 / sizeof(stored))
+        __builtin_prefetch(values + i, 1);
+}
+
 /* Repeat each row of C values over a tile. */
 static void widen(real *wide, const real *rows, int64_t count, const extent *e)
 {
@@ -187,6 +200,11 @@ static void fire(
             memset(carried, 0, 2 * tile * sizeof(real));
             for (int64_t t = 0; t < steps; t++) {
                 const int64_t here = t * e->size + start;
+                fetch(y + t * e->stride + start + tile, count);
+                if (added)
+                    fetch(added + here + tile, count);
+                if (onto)
+                    fetch(onto + here + tile, count);
                 currents(current, y + t * e->stride + start, scales + t * tile, shifts + t * tile,
                          added ? added + here : 0, count);
 #pragma omp simd
@@ -205,6 +223,7 @@ static void fire(
                     spikes[i] = s;
                 }
                 stored *restrict to = out + here;
+                fetch_to_write(to + tile, count);
                 if (onto)
 #pragma omp simd
                     for (int64_t i = 0; i < count; i++)
@@ -259,6 +278,9 @@ static void differentiate(
                     real *restrict current = drives + t * tile, *restrict v = vs + t * tile;
                     real *restrict before = befores + t * tile, *restrict adapted = adapteds + t * tile;
                     const int64_t next = t + 1 < steps ? tile : 0;
+                    fetch(y + t * e->stride + start + tile, count);
+                    if (added)
+                        fetch(added + t * e->size + start + tile, count);
                     currents(current, y + t * e->stride + start, scales + t * tile, shifts + t * tile,
                              added ? added + t * e->size + start : 0, count);
 #pragma omp simd
@@ -282,6 +304,9 @@ static void differentiate(
                     const stored *restrict in = y + t * e->stride + start, *restrict g = grad + t * e->size + start;
                     real *restrict plain_t = plains + t * tile, *restrict away_t = aways + t * tile;
                     stored *restrict to = out + t * e->size + start;
+                    fetch(g + tile, count);
+                    if (e->stride)
+                        fetch_to_write(to + tile, count);
 #pragma omp simd
                     for (int64_t i = 0; i < count; i++) {
                         real d = get(g[i]);

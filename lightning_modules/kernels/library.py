@@ -13,8 +13,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-# Contraction is off so that one value has one rounding, wherever in a vector it stands and in every pass.
-_FLAGS = ("-O3", "-march=native", "-fPIC", "-shared", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math")
+_FLAGS = ("-O3", "-march=native", "-fPIC", "-shared", "-fno-math-errno", "-fno-trapping-math")
 _THREADS = "-fopenmp"
 _SECONDS = 120
 _PROBE = "#include <math.h>\n#include <stdlib.h>\nint probe(void) { return 0; }\n"
@@ -41,18 +40,24 @@ def problem() -> str | None:
     return None
 
 
-def compiled(source: str, macros: Mapping[str, str | int]) -> ctypes.CDLL:
+def compiled(source: str, macros: Mapping[str, str | int], *, contracts: bool = False) -> ctypes.CDLL:
     """The functions of a C source, with threads where the compiler has OpenMP.
 
     Args:
         source: of one file.
         macros: name -> value, defined before it.
+        contracts: whether a product and a sum may become one operation of one rounding. Without, one value has one
+            rounding wherever in a vector it stands.
 
     Raises:
         CompilationError: if the compiler does not take it.
         OSError: if the cache cannot be written.
     """
-    flags = [*_FLAGS, *(f"-D{name}={value}" for name, value in sorted(macros.items()))]
+    flags = [
+        *_FLAGS,
+        f"-ffp-contract={'fast' if contracts else 'off'}",
+        *(f"-D{name}={value}" for name, value in sorted(macros.items())),
+    ]
     known = "\n".join((source, *flags, compiler(), _processor()))
     path = _folder() / f"{hashlib.sha256(known.encode()).hexdigest()[:24]}.so"
     if not path.is_file():

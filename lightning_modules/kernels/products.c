@@ -1,0 +1,146 @@
+/* What convolutions on the CPU stand on: vectors, products of small matrices, and who works.
+
+   Compiled for every WIDTH, a power of two that divides the channels of an output, and for REAL, float or double. Sums
+   are cut by shape alone, so that the number of threads changes no bit. Passes return 0 where memory is missing. */
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#if defined _OPENMP
+#include <omp.h>
+#endif
+#if defined __AVX512F__
+enum { VECTOR = 64, REGISTERS = 32 };
+#elif defined __AVX__
+enum { VECTOR = 32, REGISTERS = 16 };
+#elif defined __aarch64__
+enum { VECTOR = 16, REGISTERS = 32 };
+#else
+enum { VECTOR = 16, REGISTERS = 16 };
+#endif
+
+typedef REAL real;
+
+#define LEAST(one, other) ((one) < (other) ? (one) : (other))
+enum {
+    LANES = LEAST(WIDTH, VECTOR / (int)sizeof(real)), /* values of a vector */
+    PAIRED = LEAST(WIDTH / LANES, 2),                 /* vectors that products are added to at once, */
+    ROWS = REGISTERS == 32 ? 12 : 6,                  /* for so many rows, */
+    CHANNELS = LEAST(WIDTH, REGISTERS == 32 ? 8 : 4), /* or so many channels */
+    CHUNK = 24,                                       /* rows of a matrix that are worked on together */
+};
+typedef real vector __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeof(real)), may_alias));
+
+/* Images [N, H, W, in] that become [N, H', W', out], padded by half the kernel. */
+typedef struct {
+    int64_t images, height, width, in, out;
+    int64_t kernel, stride;
+    int64_t blocks, threads; /* parts that sums over images are cut into; who works */
+} extent;
+
+/* A pixel or tile among those of all images, which have `high` times `wide` each. */
+typedef struct {
+    int64_t image, y, x;
+} place;
+
+static inline place place_of(int64_t number, int64_t high, int64_t wide)
+{
+    return (place){number / (high * wide), number / wide % high, number % wide};
+}
+
+/* The one behind it; divisions would cost more than what is done at a place. */
+static inline place behind(place p, int64_t high, int64_t wide)
+{
+    if (++p.x < wide)
+        return p;
+    return ++p.y < high ? (place){p.image, p.y, 0} : (place){p.image + 1, 0, 0};
+}
+
+static inline int64_t least(int64_t one, int64_t other) { return one < other ? one : other; }
+
+static inline int64_t worker(void)
+{
+#if defined _OPENMP
+    return omp_get_thread_num();
+#else
+    return 0;
+#endif
+}
+
+/* So many values, and the rest of the cache's last line. */
+static inline int64_t lines(int64_t values) { return (values + 15) / 16 * 16; }
+
+static inline real *allocate(int64_t values) { return aligned_alloc(64, lines(values) * sizeof(real)); }
+
+/* ROWS rows of v [., in] times PAIRED vectors of the columns of u [in, out], into m [., out]. */
+static inline void multiply(const real *v, const real *u, real *m, int64_t in, int64_t out)
+{
+    vector sum[ROWS][PAIRED] = {};
+    const real *rows[ROWS / 3];
+    for (int r = 0; r < ROWS / 3; r++)
+        rows[r] = v + 3 * r * in;
+    for (int64_t i = 0; i < in; i++) {
+        vector weights[PAIRED];
+        for (int p = 0; p < PAIRED; p++)
+            weights[p] = ((const vector *)(u + i * out))[p];
+        for (int r = 0; r < ROWS / 3; r++) {
+            for (int each = 0; each < 3; each++)
+                for (int p = 0; p < PAIRED; p++)
+                    sum[3 * r + each][p] += weights[p] * rows[r][each * in];
+            rows[r]++;
+        }
+    }
+#pragma GCC unroll 12
+    for (int r = 0; r < ROWS; r++)
+#pragma GCC unroll 2
+        for (int p = 0; p < PAIRED; p++)
+            ((vector *)(m + r * out))[p] = sum[r][p];
+}
+
+/* Add v' m of `rows` rows of v [., in] and m [., out] to sum [in, out]: PAIRED vectors of CHANNELS of its rows. */
+static inline void accumulate(const real *v, const real *m, real *sum, int64_t in, int64_t out, int64_t rows)
+{
+    vector all[CHANNELS][PAIRED];
+#pragma GCC unroll 8
+    for (int c = 0; c < CHANNELS; c++)
+#pragma GCC unroll 2
+        for (int p = 0; p < PAIRED; p++)
+            all[c][p] = ((vector *)(sum + c * out))[p];
+    for (int64_t t = 0; t < rows; t++)
+        for (int p = 0; p < PAIRED; p++) {
+            const vector grads = ((const vector *)(m + t * out))[p];
+            for (int c = 0; c < CHANNELS; c++)
+                all[c][p] += grads * v[t * in + c];
+        }
+#pragma GCC unroll 8
+    for (int c = 0; c < CHANNELS; c++)
+#pragma GCC unroll 2
+        for (int p = 0; p < PAIRED; p++)
+            ((vector *)(sum + c * out))[p] = all[c][p];
+}
+
+/* Rows of v [., in] times u [in, out] into m [., out]: as many as ROWS divides, `rows` or more. */
+static void multiply_all(const real *v, const real *u, real *m, int64_t rows, int64_t in, int64_t out)
+{
+    for (int64_t o = 0; o < out; o += PAIRED * LANES)
+        for (int64_t row = 0; row < rows; row += ROWS)
+            multiply(v + row * in, u + o, m + row * out + o, in, out);
+}
+
+/* Add v' m of `rows` rows to sum [in, out]. */
+static void accumulate_all(const real *v, const real *m, real *sum, int64_t rows, int64_t in, int64_t out)
+{
+    for (int64_t i = 0; i < in; i += CHANNELS)
+        for (int64_t o = 0; o < out; o += PAIRED * LANES)
+            accumulate(v + i, m + o, sum + i * out + o, in, out, rows);
+}
+
+/* The first of [blocks, size] receives the sum of all. */
+static void join_blocks(const extent *e, real *sums, int64_t size)
+{
+#pragma omp for schedule(static)
+    for (int64_t part = 0; part < size; part += 1024)
+        for (int64_t b = 1; b < e->blocks; b++)
+            for (int64_t at = part; at < least(part + 1024, size); at++)
+                sums[at] += sums[b * size + at];
+}

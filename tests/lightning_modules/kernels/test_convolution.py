@@ -1,0 +1,151 @@
+"""Convolutions in C against the library's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from lightning_modules.choices import ModelChoices
+from lightning_modules.kernels import convolution, library
+from lightning_modules.layers import StepConv2d
+from lightning_modules.network import SpikingResNet
+
+pytestmark = pytest.mark.skipif(library.problem() is not None, reason="nothing can be compiled here")
+
+
+def _images(*shape: int, dtype: torch.dtype = torch.float64, seed: int = 0) -> Tensor:
+    return torch.randn(shape, dtype=dtype, generator=torch.Generator().manual_seed(seed))
+
+
+def _passes(own: bool, x: Tensor, w: Tensor, stride: int) -> list[Tensor]:
+    """The output, and gradients of images and weights."""
+    x, w = x.detach().requires_grad_(), w.detach().requires_grad_()
+    y = convolution.convolve(x, w, stride) if own else F.conv2d(x, w, None, stride, w.shape[-1] // 2)
+    grad = _images(*y.shape, seed=7).float().to(y.dtype)
+    return [y.detach(), *torch.autograd.grad(y, (x, w), grad)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    count=st.integers(1, 4),
+    ins=st.integers(1, 18),
+    outs=st.sampled_from([8, 16, 24, 32, 40]),
+    height=st.integers(1, 11),
+    width=st.integers(1, 11),
+    kernel=st.sampled_from([1, 3, 3, 3, 5]),
+    stride=st.integers(1, 3),
+    seed=st.integers(0, 99),
+)
+def test_every_size_and_stride_is_the_librarys(
+    count: int, ins: int, outs: int, height: int, width: int, kernel: int, stride: int, seed: int
+) -> None:
+    x, w = _images(count, ins, height, width, seed=seed), _images(outs, ins, kernel, kernel, seed=seed + 1)
+    for own, theirs in zip(_passes(True, x, w, stride), _passes(False, x, w, stride), strict=True):
+        torch.testing.assert_close(own, theirs, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(("ins", "outs"), [(8, 8), (16, 24), (32, 32), (64, 40)])
+@pytest.mark.parametrize("count", [1, 7, 33])
+def test_tiles_of_many_channels_and_images(ins: int, outs: int, count: int) -> None:
+    x, w = _images(count, ins, 7, 10), _images(outs, ins, 3, 3, seed=1)
+    for own, theirs in zip(_passes(True, x, w, 1), _passes(False, x, w, 1), strict=True):
+        torch.testing.assert_close(own, theirs, rtol=1e-12, atol=1e-12)
+
+
+def test_gradients_are_those_of_the_output() -> None:
+    x, w = _images(2, 8, 3, 4).requires_grad_(), _images(8, 8, 3, 3, seed=1).requires_grad_()
+    assert torch.autograd.gradcheck(lambda *given: convolution.convolve(*given, 1), (x, w))
+    assert torch.autograd.gradcheck(lambda *given: convolution.convolve(*given, 2), (x, w))
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_float32_is_as_exact_as_the_library(stride: int) -> None:
+    x = _images(64, 32, 16, 16).gt(0.8).double()
+    w = (_images(32, 32, 3, 3, seed=1) / 17).float().double()
+    exact = _passes(False, x, w, stride)
+    own, theirs = (_passes(each, x.float(), w.float(), stride) for each in (True, False))
+    for ours, others, true in zip(own, theirs, exact, strict=True):
+        assert (ours - true).abs().max() < 3 * (others - true).abs().max() < 1e-3 * true.abs().max()
+
+
+def test_the_number_of_threads_changes_no_bit() -> None:
+    before = torch.get_num_threads()
+    x, w = _images(48, 16, 9, 9, dtype=torch.float32), _images(16, 16, 3, 3, dtype=torch.float32, seed=1)
+    found = []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            found.append(_passes(True, x, w, 1) + _passes(True, x, w, 2))
+    finally:
+        torch.set_num_threads(before)
+    for others in found[1:]:
+        assert all(torch.equal(one, other) for one, other in zip(found[0], others, strict=True))
+
+
+def test_only_what_is_wanted_is_differentiated() -> None:
+    x, w = _images(2, 8, 4, 4), _images(8, 8, 3, 3, seed=1).requires_grad_()
+    convolution.convolve(x, w, 1).sum().backward()
+    assert x.grad is None
+    assert w.grad is not None
+    x, w = x.requires_grad_(), w.detach()
+    convolution.convolve(x, w, 1).sum().backward()
+    assert x.grad is not None
+
+
+def test_what_does_not_fit_is_left_to_the_library() -> None:
+    x, w = torch.randn(2, 8, 4, 4), torch.randn(8, 8, 3, 3)
+    assert convolution.fits(x, w, 1)
+    assert not convolution.fits(x, torch.randn(12, 8, 3, 3), 1)
+    assert not convolution.fits(x, w, 2)
+    assert not convolution.fits(x.bfloat16(), w.bfloat16(), 1)
+    assert not convolution.fits(x.double(), w, 1)
+    assert not convolution.fits(x[:0], w, 1)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert not convolution.fits(x, w, 1)
+
+
+@pytest.mark.parametrize(("channels", "kernel", "stride"), [(8, 3, 1), (3, 3, 1), (8, 3, 2), (8, 1, 2), (8, 1, 1)])
+@pytest.mark.parametrize("shape", [(2, 3, 6, 6), (1, 1, 1, 1), (2, 0, 4, 4), (3, 1, 5, 1)])
+def test_a_layer_is_the_same_on_both_back_ends(shape: tuple[int, ...], channels: int, kernel: int, stride: int) -> None:
+    layer = StepConv2d(channels, 16, kernel, stride).double()
+    x = _images(*shape[:2], channels, *shape[2:])
+    found = {}
+    for backend in ("eager", "compiled"):
+        layer.backend = backend  # type: ignore[assignment]
+        found[backend] = layer(x)
+        images = found[backend].flatten(0, 1)
+        assert not x.numel() or images.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(found["compiled"], found["eager"], rtol=1e-12, atol=1e-12)
+
+
+def test_a_network_hands_its_back_end_to_its_convolutions(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = SpikingResNet(ModelChoices(depth=1, width=8, timesteps=2), in_channels=1, classes=10)
+    seen = []
+    convolve = convolution.convolve
+    monkeypatch.setattr(convolution, "convolve", lambda *given: seen.append(given) or convolve(*given))
+    network.use_backend("eager")
+    network(torch.rand(2, 1, 8, 8))
+    assert not seen
+    network.use_backend("compiled")
+    network(torch.rand(2, 1, 8, 8))
+    assert len(seen) == sum(isinstance(each, StepConv2d) for each in network.modules())
+
+
+def test_too_little_memory_is_an_error() -> None:
+    resource = pytest.importorskip("resource")  # limits of memory, where the system has them
+    x, w = torch.randn(4096, 8, 4, 4), torch.randn(2048, 8, 3, 3)
+    convolution.convolve(x[:1], w[:8], 1)  # compiled before
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + (8 << 20), limits[1]))
+    try:
+        with pytest.raises((MemoryError, RuntimeError), match="memory"):
+            convolution.convolve(x, w, 1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limits)
