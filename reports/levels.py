@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from reports.costs import COSTS
 from reports.family import VERDICT_METRIC
 from reports.matching import axis_of, levels_of, matches
 from reports.once import once_per_study
@@ -12,8 +13,6 @@ from reports.outcomes import Outcomes, State
 from reports.results import StudyResults
 from reports.statistics import paired
 from reports.statistics.paired import Floats
-
-COSTS = ("firing_rate", "synops", "energy_nj", "parameters", "train_seconds")
 
 
 def level_summary(results: StudyResults, axis: str) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from reports import runs_behind, wording
 from reports.analyses.card import Card, Dot, Table
 from reports.analyses.figure import known
 from reports.analyses.forest import forest
+from reports.costs import COSTS
 from reports.effects import TEST_SELECTED, UNTUNED, axis_effects
 from reports.levels import level_summary
 from reports.looks import AxisLooks
@@ -18,14 +19,6 @@ from reports.results import StudyResults
 from reports.statistics.power import detectable_effect, equivalence_sd, pooled_sd
 from reports.statistics.verdict import BETTER, DECIDED, EQUIVALENT, WORSE
 from reports.twins import twins
-
-_COST_COLUMNS = {
-    "firing_rate": ("firing rate", lambda value: wording.significant(value)),
-    "synops": ("kSynOps", lambda value: wording.significant(value / 1000, 3)),
-    "energy_nj": ("energy nJ", lambda value: wording.significant(value)),
-    "parameters": ("parameters", lambda value: wording.fixed(value, 0)),
-    "train_seconds": ("s/run", lambda value: wording.fixed(value, 1)),
-}
 
 
 class AxisEffects:
@@ -50,7 +43,7 @@ class AxisEffects:
     def compute(self, results: StudyResults) -> Card:
         contrasts, levels = axis_effects(results, self.axis), level_summary(results, self.axis)
         frame = levels.merge(contrasts, on="level", how="left", suffixes=("", "_contrast"))
-        costs = [name for name in _COST_COLUMNS if frame[name].notna().any()]
+        costs = [name for name in COSTS if frame[name].notna().any()]
         return Card(
             self.key, _title(results, self.axis), _prose(results, contrasts), frame,
             _table(results, self.axis, frame, costs), _notes(results, frame, contrasts, costs),
@@ -71,7 +64,7 @@ def _table(results: StudyResults, axis: str, frame: pd.DataFrame, costs: list[st
     lost = bool(frame[["diverged", "lost"]].sum().sum())
     headers = ["level", "accuracy % (95 % CI)", "difference, points (95 % CI)", "p (Holm)", "verdict"]
     headers += ["lost or diverged"] if lost else []
-    headers += [_COST_COLUMNS[name][0] for name in costs]
+    headers += [COSTS[name].header for name in costs]
     records: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
     rows = tuple(_cells(row, costs, lost, first=at == 0) for at, row in enumerate(records))
     numeric = tuple(name not in ("level", "verdict", "lost or diverged") for name in headers)
@@ -98,7 +91,7 @@ def _cells(row: dict[str, Any], costs: list[str], lost: bool, *, first: bool) ->
     if lost:
         kinds = [f"{kind} {row[kind]} of {row['planned']}" for kind in ("diverged", "lost") if row[kind]]
         cells.append(", ".join(kinds))
-    return (*cells, *(_COST_COLUMNS[name][1](row[name]) for name in costs))
+    return (*cells, *(COSTS[name].mean(row[name]) for name in costs))
 
 
 def _dot(row: dict[str, Any]) -> Dot | None:
@@ -149,7 +142,7 @@ def _notes(results: StudyResults, frame: pd.DataFrame, contrasts: pd.DataFrame, 
         notes.append("These numbers are test-selected: the epoch was chosen on the test set, so they are optimistic.")
     if results.study["design"] == "factorial":
         notes.append("A difference is the mean over exactly the matched cells, averaged within a block first.")
-    missing = [_COST_COLUMNS[name][0] for name in _COST_COLUMNS if name not in costs]
+    missing = [COSTS[name].header for name in COSTS if name not in costs]
     if missing:
         verb = "is" if len(missing) == 1 else "are"
         notes.append(f"Without data and left out: {wording.listing(missing)} {verb} in none of the runs.")

@@ -2,43 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from reports import wording
 from reports.analyses.card import Card, Table
+from reports.costs import COSTS, Cost
 from reports.family import Sides
-from reports.levels import COSTS
 from reports.matching import axis_of, matches
 from reports.outcomes import Outcomes
 from reports.results import StudyResults
 from reports.statistics import paired
 
-
-@dataclass(frozen=True)
-class _Column:
-    """How a cost is printed: as in the axes' own tables, where `digits` are significant ones and None fixes `decimals`.
-
-    A cell has the decimals of its longest number, so that a difference and its interval are rounded alike.
-    """
-
-    header: str
-    scale: float = 1.0
-    digits: int | None = None
-    decimals: int = 0
-
-
-_COLUMNS = {
-    "firing_rate": _Column("firing rate", digits=2),
-    "synops": _Column("kSynOps", scale=1e-3, digits=3),
-    "energy_nj": _Column("energy nJ", digits=2),
-    "parameters": _Column("parameters"),
-    "train_seconds": _Column("s/run", decimals=1),
-}
 _SECONDS = (
     "Seconds are wall-clock times of runs that may have shared their machine with others. They describe these runs; "
     "between machines, or between busy and quiet hours, they do not compare."
@@ -93,26 +70,15 @@ def _blocks(frame: pd.DataFrame) -> str:
 
 def _table(frame: pd.DataFrame) -> Table:
     """A row for every level, a column for every cost that any run has."""
-    metrics = [metric for metric in _COLUMNS if (frame["metric"] == metric).any()]
+    metrics = [metric for metric in COSTS if (frame["metric"] == metric).any()]
     rows, values = [], []
     for (axis, level), of_level in frame.groupby(["axis", "level"], sort=False):
         by_metric = of_level.set_index("metric").to_dict("index")
-        rows.append((f"{axis}={level}", *(_cell(by_metric.get(metric), _COLUMNS[metric]) for metric in metrics)))
+        rows.append((f"{axis}={level}", *(_cell(by_metric.get(metric), COSTS[metric]) for metric in metrics)))
         values.append((None, *(by_metric[metric]["difference"] if metric in by_metric else None for metric in metrics)))
-    headers = ("level", *(_COLUMNS[metric].header for metric in metrics))
+    headers = ("level", *(COSTS[metric].header for metric in metrics))
     return Table(headers, tuple(rows), (False, *(True,) * len(metrics)), values=tuple(values))
 
 
-def _cell(row: dict[Any, Any] | None, column: _Column) -> str:
-    if row is None:
-        return wording.MISSING
-    difference, low, high = (row[name] * column.scale for name in ("difference", "ci_low", "ci_high"))
-    exact = low == high or wording.absent(low)
-    numbers = [difference] if exact else [difference, low, high]
-    decimals = column.decimals if column.digits is None else _decimals(max(map(abs, numbers)), column.digits)
-    printed = [wording.fixed(number, decimals, sign=True) for number in numbers]
-    return printed[0] if exact else f"{printed[0]} ({printed[1]}, {printed[2]})"
-
-
-def _decimals(size: float, digits: int) -> int:
-    return max(0, digits - 1 - math.floor(math.log10(size))) if size > 0 else 0
+def _cell(row: dict[Any, Any] | None, cost: Cost) -> str:
+    return wording.MISSING if row is None else cost.difference(row["difference"], row["ci_low"], row["ci_high"])

@@ -11,6 +11,7 @@ import pandas as pd
 from reports import wording
 from reports.analyses.card import Card, Table
 from reports.analyses.figure import Chart, Point, Series
+from reports.costs import COSTS
 from reports.results import StudyResults
 
 _MEANS = ("firing_rate", "synops", "macs", "acs", "silent", "saturated", "largest")
@@ -42,7 +43,8 @@ class Layers:
         own = _own(frame, _baseline(results))
         total = float(own["synops"].sum())
         rows = tuple(_cells(row, frame, total) for row in own.to_dict("records"))
-        headers = ["layer", "firing rate", "lowest of all cells", "highest", "kSynOps", "of all SynOps %"]
+        headers = ["layer", COSTS["firing_rate"].header, "lowest of all cells", "highest", COSTS["synops"].header]
+        headers += ["of all SynOps %"]
         headers += ["silent neurons %"] if "silent" in frame else []
         numeric = (False, True, False, False, *(True,) * (len(headers) - 4))
         return Card(self.key, self.title, tuple(_prose(own, frame, total)), frame,
@@ -108,8 +110,8 @@ def _cells(row: dict[Any, Any], frame: pd.DataFrame, total: float) -> tuple[str,
     found = _ends(frame[frame["layer"] == row["layer"]])
     ends = [f"{wording.significant(each['firing_rate'])} ({each['cell']})" for each in found] or ["", ""]
     fires, counts = not wording.absent(row["firing_rate"]), row["synops"] > 0
-    cells = [row["layer"], wording.significant(row["firing_rate"]) if fires else "", *ends]
-    cells += [wording.significant(row["synops"] / 1000, 3) if counts else ""]
+    cells = [row["layer"], COSTS["firing_rate"].mean(row["firing_rate"]) if fires else "", *ends]
+    cells += [COSTS["synops"].mean(row["synops"]) if counts else ""]
     cells += [wording.percent(row["synops"] / total) if counts else ""]
     if "silent" in frame:
         cells += ["" if wording.absent(row["silent"]) else wording.percent(row["silent"])]

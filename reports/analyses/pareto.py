@@ -10,6 +10,7 @@ import pandas as pd
 from reports import runs_behind, wording
 from reports.analyses.card import Card, Table
 from reports.analyses.figure import Chart, Point, Series, known, spread_wide
+from reports.costs import COSTS
 from reports.family import VERDICT_METRIC
 from reports.outcomes import Outcomes
 from reports.results import StudyResults
@@ -21,6 +22,7 @@ _PICOJOULES = {"fp32": (4.6, 0.9), "fp16": (1.5, 0.4), "int8": (0.23, 0.03)}
 """A multiply-accumulate and an accumulate at 45 nm, in pJ (Horowitz, Computing's Energy Problem, 2014)."""
 
 _KINDS = (("on_front", ""), ("energy", "_nj"))
+_ENERGY = COSTS["energy_nj"]
 _MOST_DRAWN, _NAMED, _ALL_NAMED = 200, 5, 12
 _CALIBRATED = 10
 """Seeds from which the probability holds in simulations (docs/statistics.md)."""
@@ -176,11 +178,11 @@ def _notes(frame: pd.DataFrame, shown: pd.DataFrame, blocks: int) -> tuple[str, 
 
 def _table(results: StudyResults, shown: pd.DataFrame) -> Table:
     rows = tuple(
-        (row["cell"], wording.percent(row["accuracy"]), wording.fixed(row["energy_nj"], 0),
+        (row["cell"], wording.percent(row["accuracy"]), _ENERGY.mean(row["energy_nj"]),
          "yes" if row["on_front"] else "no", wording.fixed(row["probability"], 2))
         for row in shown.to_dict("records")
     )  # fmt: skip
-    headers = ("cell", "accuracy %", "energy nJ", "on the front", "probability")
+    headers = ("cell", "accuracy %", _ENERGY.header, "on the front", "probability")
     runs = runs_behind.of_cells(results, shown["cell"])
     return Table(headers, rows, (False, True, True, False, True), runs=runs)
 
@@ -216,8 +218,8 @@ def _figure(frame: pd.DataFrame, blocks: int) -> Chart:
 
 def _point(row: dict[Any, Any], blocks: int, *, named: bool) -> Point:
     accuracy = wording.percent(row["accuracy"], row["accuracy_low"], row["accuracy_high"])
-    low, high = (wording.fixed(row[f"energy_{end}"], 0) for end in ("low", "high"))
-    energy = f"{wording.fixed(row['energy_nj'], 0)} ({low}, {high}) nJ"
+    low, high = (_ENERGY.mean(row[f"energy_{end}"]) for end in ("low", "high"))
+    energy = f"{_ENERGY.mean(row['energy_nj'])} ({low}, {high}) nJ"
     return Point(
         float(row["energy_nj"]), float(row["accuracy"]) * 100,
         known(row["accuracy_low"], 100), known(row["accuracy_high"], 100),

@@ -10,12 +10,14 @@ import pandas as pd
 from reports import runs_behind, wording
 from reports.analyses.card import Card, Table
 from reports.analyses.figure import Chart, Point, Series, known
+from reports.costs import COSTS
 from reports.family import VERDICT_METRIC
 from reports.outcomes import Outcomes
 from reports.results import StudyResults
 from reports.statistics import paired
 
 _PATH = "model.timesteps"
+_ENERGY = COSTS["energy_nj"]
 
 
 class Timesteps:
@@ -42,7 +44,7 @@ class Timesteps:
         frame = _frame(results)
         first_energy = float(frame["energy_nj"].iloc[0])
         rows = tuple(_printed(row, first_energy) for row in frame.to_dict("records"))
-        headers = ("timesteps", "accuracy % (95 % CI)", "gain over the row above, points (95 % CI)", "energy nJ",
+        headers = ("timesteps", "accuracy % (95 % CI)", "gain over the row above, points (95 % CI)", _ENERGY.header,
                    "energy, times the first row")  # fmt: skip
         runs = runs_behind.of_cell_ids(results, cells_by_timesteps(results).values())
         table = Table(headers, rows, (True,) * len(headers), runs=runs)
@@ -130,7 +132,7 @@ def _printed(row: dict[Any, Any], first_energy: float) -> tuple[str, ...]:
     gain = "" if wording.absent(row["gain"]) else wording.points(row["gain"], row["gain_low"], row["gain_high"])
     return (
         str(row["timesteps"]), wording.percent(row["accuracy"], row["accuracy_low"], row["accuracy_high"]), gain,
-        wording.significant(row["energy_nj"], 3), wording.fixed(row["energy_nj"] / first_energy, 2),
+        _ENERGY.mean(row["energy_nj"]), wording.fixed(row["energy_nj"] / first_energy, 2),
     )  # fmt: skip
 
 
