@@ -9,7 +9,7 @@ import pandas as pd
 
 from reports import runs_behind, wording
 from reports.analyses.card import Card, Table
-from reports.analyses.figure import Chart, Point, Series, known, spread_wide
+from reports.analyses.figure import MOST_ROWS, Chart, Point, Series, known, spread_wide
 from reports.costs import COSTS
 from reports.family import VERDICT_METRIC
 from reports.outcomes import Outcomes
@@ -67,7 +67,7 @@ class Pareto:
         shown = frame[frame["on_front"] | (frame["probability"] >= 0.05)]
         prose = (*_prose(frame, shown, len(blocks)), *against)
         return Card(self.key, self.title, prose, frame, _table(results, shown), _notes(frame, shown, len(blocks)),
-                    figure=_figure(frame, len(blocks)))  # fmt: skip
+                    figure=_figure(results, frame, len(blocks)))  # fmt: skip
 
 
 def _usable(accuracy: Floats, energy: Floats) -> tuple[np.ndarray, np.ndarray]:
@@ -193,14 +193,23 @@ def _drawn(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame["on_front"] | frame.index.isin(others)]
 
 
-def _figure(frame: pd.DataFrame, blocks: int) -> Chart:
+def _named(results: StudyResults, drawn: pd.DataFrame) -> set[str]:
+    """Cells whose names are printed: all where they are few; else the baseline and the front, if a figure holds it."""
+    if len(drawn) <= _ALL_NAMED:
+        return set(drawn["cell"])
+    baseline = {str(cell["cell"]) for cell in results.study["cells"] if not cell["varied"]}
+    front = set(drawn.loc[drawn["on_front"], "cell"])
+    return baseline | (front if len(front) < MOST_ROWS else set())
+
+
+def _figure(results: StudyResults, frame: pd.DataFrame, blocks: int) -> Chart:
     drawn = _drawn(frame)
-    few = len(drawn) <= _ALL_NAMED
+    named = _named(results, drawn)
     parts = {"on the front": drawn[drawn["on_front"]], "off the front": drawn[~drawn["on_front"]]}
     series = tuple(
         Series(
             name,
-            tuple(_point(row, blocks, named=few) for row in rows.to_dict("records")),
+            tuple(_point(row, blocks, named) for row in rows.to_dict("records")),
             joined=name == "on the front",
             stepped=True,
         )
@@ -216,7 +225,7 @@ def _figure(frame: pd.DataFrame, blocks: int) -> Chart:
     return Chart("energy per sample, nJ", "test accuracy, %", series, caption, x_log=spread_wide(energies))
 
 
-def _point(row: dict[Any, Any], blocks: int, *, named: bool) -> Point:
+def _point(row: dict[Any, Any], blocks: int, named: set[str]) -> Point:
     accuracy = wording.percent(row["accuracy"], row["accuracy_low"], row["accuracy_high"])
     low, high = (_ENERGY.mean(row[f"energy_{end}"]) for end in ("low", "high"))
     energy = f"{_ENERGY.mean(row['energy_nj'])} ({low}, {high}) nJ"
@@ -225,5 +234,5 @@ def _point(row: dict[Any, Any], blocks: int, *, named: bool) -> Point:
         known(row["accuracy_low"], 100), known(row["accuracy_high"], 100),
         known(row["energy_low"]), known(row["energy_high"]),
         text=f"{row['cell']}: {accuracy} %, {energy}, {wording.count(blocks, 'seed block')}",
-        label=row["cell"] if named or row["on_front"] else "",
+        label=row["cell"] if row["cell"] in named else "",
     )  # fmt: skip

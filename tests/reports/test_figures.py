@@ -146,7 +146,7 @@ def test_the_front_goes_in_steps_since_nothing_lies_between_its_cells() -> None:
     assert front.line() == [cheap, (middle[0], cheap[1]), middle, (dear[0], middle[1]), dear]
 
 
-def test_few_cells_are_all_named_and_of_many_the_front_alone() -> None:
+def test_few_cells_are_all_named_and_of_many_the_front_and_the_baseline() -> None:
     prices = {"baseline": 9.0, "residual=plain": 10.0, "residual=sew_add": 11.0}
     figure = chart(Pareto().compute(priced(prices)))
     assert sorted(point.label for series in figure.series for point in series.points) == sorted(prices)
@@ -156,6 +156,10 @@ def test_few_cells_are_all_named_and_of_many_the_front_alone() -> None:
     front, others = chart(Pareto().compute(made)).series
     assert [point.label for point in front.points] == ["baseline"]
     assert {point.label for point in others.points} == {""} and len(others.points) == 12
+    made = one_factor({**values, "baseline": {"": [0.1, 0.11]}}, baseline=BASELINE, metrics={"energy_nj": 2.0})
+    front, others = chart(Pareto().compute(made)).series
+    assert [point.label for point in front.points] == ["residual=level11"]
+    assert [point.label for point in others.points if point.label] == ["baseline"]
 
 
 def test_a_logarithmic_scale_is_named() -> None:

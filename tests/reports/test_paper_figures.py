@@ -19,9 +19,11 @@ from PIL import Image
 
 from reports.analyses.card import Card
 from reports.analyses.figure import Chart, Figure, HeatMap, Point, Series
+from reports.analyses.pareto import Pareto
 from reports.render import palette, paper
 from reports.render.paper.drawing import printed
 from reports.render.paper.style import decimals_of, drawable, log_ticks, short
+from reports.results import StudyResults
 
 CODE = r"$x_1^2$ & 100 % #{}~\<b>'"
 HOSTILE = CODE + "\x1b[31m\N{CJK UNIFIED IDEOGRAPH-6F22}"
@@ -63,11 +65,18 @@ def heat(name: str = "plain") -> HeatMap:
                    (("50.0 (5)", "60.0 (5)"), ("-", name)), "accuracy, %", "A caption.")  # fmt: skip
 
 
+def crowd(count: int) -> Chart:
+    """Points so near to each other that their names have no room."""
+    points = tuple(Point(100.0 + at, 50 + 0.5 * at, 40, 80, text="t", label=f"cell={at}") for at in range(count))
+    return Chart("energy, nJ", "accuracy, %", (Series("s", (*points, Point(1, 1, text="t"))),), "A caption.")
+
+
 FIGURES: dict[str, Figure] = {
     "forest": forest(), "front": front(), "curves": curves(), "bars": bars(), "heat map": heat(),
     "one point": Chart("x", "y", (Series("s", (Point(1, 1, text="t"),)),), "A caption."),
     "hundreds of rows": Chart("x", "", (Series("s", tuple(Point(at, at, text="t") for at in range(300))),),
                               "A caption.", rows=tuple(f"row {at}" for at in range(300))),
+    "crowd": crowd(39),
     "hostile forest": forest(HOSTILE * 5), "hostile front": front(HOSTILE), "hostile heat map": heat(HOSTILE),
 }  # fmt: skip
 
@@ -115,6 +124,26 @@ def test_names_are_drawn_as_they_are() -> None:
     drawn = "".join(re.findall(r"<text[^>]*>([^<]*)</text>", svg))
     assert r"$x_1^2$ &amp; 100 % #{}~\&lt;b&gt;" in drawn
     assert drawable("a\x1b\N{CJK UNIFIED IDEOGRAPH-6F22}") == r"a\x1bU+6F22"
+
+
+def texts(figure: Figure) -> list[str]:
+    return re.findall(r"<text[^>]*>([^<]*)</text>", content(figure)["svg"].decode())
+
+
+def test_names_without_room_beside_their_points_stand_below_under_numbers_from_left_to_right() -> None:
+    drawn = texts(crowd(8))
+    assert [f"{at + 1}: cell={at}" for at in range(8)] == [each for each in drawn if "cell" in each]
+    assert {*map(str, range(1, 9))} <= {*drawn}, "each number stands beside its point"
+    assert [each for each in texts(front()) if "cell" in each] == ["cell"] * 4  # three points and the legend
+
+
+@pytest.mark.parametrize("name", ["cifar10_small", "nmnist"])
+def test_every_cell_of_a_small_study_is_named_on_the_front_of_a_paper(name: str) -> None:
+    results = StudyResults.read(Path(__file__).parents[2] / "docs" / "examples" / name)
+    figure = Pareto().compute(results).figure
+    assert figure is not None
+    drawn = {each.rpartition(": ")[2] for each in texts(figure)}
+    assert {str(cell["cell"]) for cell in results.study["cells"]} <= drawn
 
 
 def test_neither_date_nor_program_is_in_a_figure_but_the_version_in_the_svg() -> None:

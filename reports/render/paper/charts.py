@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -15,25 +15,47 @@ from matplotlib.ticker import MaxNLocator
 
 from reports.analyses.figure import Chart, Point, Series
 from reports.render import palette
-from reports.render.paper.labels import place_labels
+from reports.render.paper.labels import numbered, place_labels
 from reports.render.paper.layout import lay_out
 from reports.render.paper.style import COLUMN, PAGE, decimals_of, log_ticks, number, short
 
 _PITCH, _TALLEST = 0.19, 8.4  # inches: from row to row, and what a page holds
+_HEIGHTS = (2.1, 3.0, 4.2, 6.0)  # inches: of a plot without rows, from the usual one up
 _CHARACTER = 0.062  # inches: mean width of one, for what must be known before anything is laid out
-_WIDE_NAMES = 18
+_WIDE_NAMES, _MANY = 18, 12  # characters of a row's name and numbers of points that are too many for a column
 _STEPPED = (4.0, 3.0)  # ink and gap of a line in steps, in line widths
 _STEPS = (1, 2, 5, 10)  # between ticks, times a power of ten: as on the page
 
 
 def draw(chart: Chart) -> Drawing:
-    """The chart, laid out."""
+    """The chart, laid out, with names beside its points.
+
+    Where a name finds no room there, all points carry numbers and their names stand below; the picture grows until
+    every number has found a place.
+    """
+    drawing, complete = _drawn(chart)
+    if complete:
+        return drawing
+    chart, names = numbered(chart)
+    for height in _HEIGHTS:
+        drawing, complete = _drawn(chart, names, height)
+        if complete:
+            break
+    return drawing
+
+
+def _drawn(chart: Chart, numbers: Sequence[str] = (), height: float = _HEIGHTS[0]) -> tuple[Drawing, bool]:
+    """The chart, and whether every label of a point has a place.
+
+    `numbers` are what labels from 1 stand for, `height` is that of the plot in inches where it has no rows.
+    """
     names = [short(each, 34, lines=2) for each in chart.rows]
     longest = max((len(line) for name in names for line in name.split("\n")), default=0)
-    width = PAGE if longest > _WIDE_NAMES else COLUMN
-    key = _key(chart)
-    columns = _columns(key, width)
-    height = (_rows_height(names) if names else 2.1) + _key_height(key, columns)
+    width = PAGE if longest > _WIDE_NAMES or len(numbers) > _MANY else COLUMN
+    key, below = _key(chart), _named(numbers)
+    columns, columns_below = _columns(key, width), _columns(below, width, beside=0.2)
+    keys = _key_height(key, columns) + _key_height(below, columns_below)
+    height = keys + (_rows_height(names) if names else min(height, _TALLEST - keys))
     drawing = Drawing(figsize=(width, height), layout="constrained")
     axes = drawing.add_subplot()
     for at, series in enumerate(chart.series):
@@ -48,10 +70,13 @@ def draw(chart: Chart) -> Drawing:
         axes.set_ylabel(short(chart.y_label, 34, lines=2))
     axes.set_xlabel(short(chart.x_title, 54 if width == COLUMN else 110, lines=2))
     if key:
-        drawing.legend(handles=key, loc="outside lower center", ncols=columns, handlelength=2.4, columnspacing=1.2)
+        drawing.legend(handles=key, loc="outside upper center" if below else "outside lower center", ncols=columns,
+                       handlelength=2.4, columnspacing=1.2)  # fmt: skip
+    if below:
+        drawing.legend(handles=below, loc="outside lower center", ncols=columns_below, handlelength=0, handletextpad=0,
+                       columnspacing=1.2, labelspacing=0.3)  # fmt: skip
     lay_out(drawing)
-    place_labels(axes, chart)
-    return drawing
+    return drawing, place_labels(axes, chart)
 
 
 def _rows_height(names: list[str]) -> float:
@@ -187,10 +212,18 @@ def _handle(at: int, series: Series) -> Artist:
                   label=short(series.name, 48, lines=2))  # fmt: skip
 
 
-def _columns(key: list[Artist], width: float) -> int:
+def _named(numbers: Sequence[str]) -> list[Artist]:
+    """What numbers beside points stand for."""
+    named = (f"{at}: {short(name, 48, lines=2)}" for at, name in enumerate(numbers, 1))
+    return [Line2D([], [], linestyle="none", label=each) for each in named]
+
+
+def _columns(key: list[Artist], width: float, beside: float = 0.45) -> int:
+    """How many columns of a legend fit; each needs `beside` inches for its mark and the gap to the next one."""
     longest = max((len(line) for handle in key for line in str(handle.get_label()).split("\n")), default=0)
-    return max(1, min(len(key), int(width / (_CHARACTER * longest + 0.45))))
+    return max(1, min(len(key), int(width / (_CHARACTER * longest + beside))))
 
 
 def _key_height(key: list[Artist], columns: int) -> float:
-    return 0.16 * math.ceil(len(key) / columns) + 0.1 * sum(str(handle.get_label()).count("\n") for handle in key)
+    second_lines = sum(str(handle.get_label()).count("\n") for handle in key)
+    return 0.16 * math.ceil(len(key) / columns) + 0.1 * math.ceil(second_lines / columns)

@@ -1,7 +1,8 @@
-"""Names beside points, where there is room for them."""
+"""Names beside points where there is room for them, or numbers in their place."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -17,15 +18,26 @@ _MARK, _GAP = 2.6, 4.5
 """Radius of a mark and distance of a name from its point, in points (1/72 inch)."""
 
 
-def place_labels(axes: Axes, chart: Chart) -> None:
+def numbered(chart: Chart) -> tuple[Chart, list[str]]:
+    """The chart with numbers from 1 in place of its labels, from left to right, and what they stand for."""
+    named = sorted((p for series in chart.series for p in series.points if p.label), key=lambda p: (p.x, p.y))
+    numbers = {id(point): str(at) for at, point in enumerate(named, 1)}
+    series = tuple(
+        replace(each, points=tuple(replace(point, label=numbers.get(id(point), "")) for point in each.points))
+        for each in chart.series
+    )
+    return replace(chart, series=series), [point.label for point in named]
+
+
+def place_labels(axes: Axes, chart: Chart) -> bool:
     """Print the labels of points inside the axes, over no mark, interval, line or other label.
 
-    A label without such a place is left out: what it names is in the table beside the figure.
+    A label without such a place is left out; the answer is whether every one has a place.
     """
     points = [point for series in chart.series for point in series.points]
     named = [point for point in points if point.label]
     if not named:
-        return
+        return True
     renderer = FigureCanvasAgg(axes.figure).get_renderer()  # type: ignore[arg-type]
     inside = axes.get_window_extent(renderer)
     pixels = axes.figure.dpi / 72
@@ -51,6 +63,7 @@ def place_labels(axes: Axes, chart: Chart) -> None:
         if placed.leader:
             ends = axes.transData.inverted().transform(np.array(placed.leader))
             axes.plot(ends[:, 0], ends[:, 1], color=REFERENCE, linewidth=0.5, zorder=2, scalex=False, scaley=False)
+    return None not in found
 
 
 def _lines(axes: Axes, chart: Chart) -> list[Line]:
