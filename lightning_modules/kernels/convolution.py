@@ -20,6 +20,9 @@ _NARROWEST, _WIDEST = 8, 32
 _ROWS, _SUMS, _BLOCKS = 384, 2**21, 64
 """Of the weights' gradient: rows of a block at least; values of the sums of all blocks, and blocks, at most."""
 
+_WORTH_NARROWING = 2**18
+"""Values of an input, from which on it is kept for the backward pass in a quarter of its memory if that is exact."""
+
 
 class _Extent(ctypes.Structure):
     _fields_ = [
@@ -47,7 +50,7 @@ def fits(images: Tensor, weight: Tensor, groups: int) -> bool:
     )
 
 
-def convolve(images: Tensor, weight: Tensor, stride: int) -> Tensor:
+def convolve(images: Tensor, weight: Tensor, stride: int = 1) -> Tensor:
     """The convolution `[N, C', H', W']` of images padded by half the kernel, channels last in memory.
 
     Args:
@@ -69,7 +72,7 @@ class _Convolve(torch.autograd.Function):
         call = _Call(x, w, stride)
         y = _empty(len(x), len(w), *(math.ceil(side / stride) for side in x.shape[2:]), like=x)
         call("output", x, w, y)
-        ctx.save_for_backward(x, w)
+        ctx.save_for_backward(call.narrowed(x) if ctx.needs_input_grad[1] else x, w)
         ctx.call = call
         return y
 
@@ -78,12 +81,12 @@ class _Convolve(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         (x, w), call = ctx.saved_tensors, ctx.call
         grad = grad.contiguous(memory_format=torch.channels_last)
-        dx = _empty(*x.shape, like=x) if ctx.needs_input_grad[0] else None
+        dx = _empty(*x.shape, like=w) if ctx.needs_input_grad[0] else None
         dw = torch.empty_like(w) if ctx.needs_input_grad[1] else None
         if dx is not None:
             call("inputs", grad, w, dx)
         if dw is not None:
-            call("weights", x, grad, dw)
+            call("weights_of_bytes" if x.dtype == torch.int8 else "weights", x, grad, dw)
         return dx, dw, None
 
 
@@ -102,10 +105,19 @@ class _Call:
         self._extent = _extent(x.shape, w.shape, stride, tiled, torch.get_num_threads())
 
     def __call__(self, which: str, *tensors: Tensor) -> None:
-        """One of the passes `output`, `inputs` and `weights`; what it writes is the last tensor."""
+        """One of the passes `output`, `inputs`, `weights` and `weights_of_bytes`; what it writes is the last tensor."""
         compute = getattr(self._library, f"{self._method}_{which}")
         if not compute(self._extent, *(ctypes.c_void_p(each.data_ptr()) for each in tensors)):
             raise MemoryError(f"a convolution of {self._shape}: not enough memory")
+
+    def narrowed(self, x: Tensor) -> Tensor:
+        """Inputs in one byte each where they are the same so, as spikes and their sums are; else as they were."""
+        if x.numel() < _WORTH_NARROWING:
+            return x
+        out = torch.empty_like(x, dtype=torch.int8)
+        count, threads = ctypes.c_int64(x.numel()), ctypes.c_int64(torch.get_num_threads())
+        exact = self._library.narrowed(ctypes.c_void_p(x.data_ptr()), count, ctypes.c_void_p(out.data_ptr()), threads)
+        return out if exact else x
 
 
 @lru_cache(maxsize=256)

@@ -9,6 +9,9 @@
 #if defined _OPENMP
 #include <omp.h>
 #endif
+#if defined __AVX__
+#include <immintrin.h>
+#endif
 #if defined __AVX512F__
 enum { VECTOR = 64, REGISTERS = 32 };
 #elif defined __AVX__
@@ -30,6 +33,8 @@ enum {
     CHUNK = 24,                                       /* rows of a matrix that are worked on together */
 };
 typedef real vector __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeof(real)), may_alias));
+
+typedef int8_t bytes __attribute__((vector_size(LANES), aligned(1), may_alias));
 
 /* Images [N, H, W, in] that become [N, H', W', out], padded by half the kernel. */
 typedef struct {
@@ -71,6 +76,61 @@ static inline int64_t worker(void)
 static inline int64_t lines(int64_t values) { return (values + 15) / 16 * 16; }
 
 static inline real *allocate(int64_t values) { return aligned_alloc(64, lines(values) * sizeof(real)); }
+
+/* Inputs of real numbers, or, `narrow`, of one byte each: spikes and sums of them. */
+static inline const void *moved(const void *from, int64_t values, int narrow)
+{
+    return (const char *)from + values * (narrow ? 1 : (int64_t)sizeof(real));
+}
+
+static inline vector load(const void *from, int narrow)
+{
+    if (!narrow)
+        return *(const vector *)from;
+/* Compilers make a dozen instructions of what processors have two for. */
+#if defined __AVX512F__
+    if (sizeof(vector) == sizeof(__m512) && sizeof(real) == sizeof(float)) {
+        const __m512 wide = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(from)));
+        vector found;
+        memcpy(&found, &wide, sizeof found);
+        return found;
+    }
+#endif
+#if defined __AVX2__
+    if (sizeof(vector) == sizeof(__m256) && sizeof(real) == sizeof(float)) {
+        const __m256 wide = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(from)));
+        vector found;
+        memcpy(&found, &wide, sizeof found);
+        return found;
+    }
+#endif
+    return __builtin_convertvector(*(const bytes *)from, vector);
+}
+
+/* Write values as bytes; 0 where one of them is another number then. */
+int narrowed(const real *x, int64_t count, int8_t *out, int64_t threads)
+{
+    enum { PART = 4096 };
+    int exact = 1;
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (int64_t start = 0; start < count; start += PART) {
+        int64_t others = 0, end = least(start + PART, count);
+        int same;
+#pragma omp atomic read
+        same = exact;
+        if (!same)
+            continue; /* real numbers are found out in the first part */
+#pragma omp simd reduction(+ : others)
+        for (int64_t i = start; i < end; i++) {
+            out[i] = x[i] >= -128 && x[i] <= 127 ? (int8_t)x[i] : 0;
+            others += (real)out[i] != x[i];
+        }
+        if (others)
+#pragma omp atomic write
+            exact = 0;
+    }
+    return exact;
+}
 
 /* ROWS rows of v [., in] times PAIRED vectors of the columns of u [in, out], into m [., out]. */
 static inline void multiply(const real *v, const real *u, real *m, int64_t in, int64_t out)

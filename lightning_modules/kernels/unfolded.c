@@ -28,7 +28,8 @@ static strip strip_of(const extent *e, int64_t oy, int64_t ox, int64_t ky)
 }
 
 /* Rows of the matrix for output pixels from `first` on. */
-static void unfold(const extent *e, const real *x, int64_t first, int64_t some, real *rows)
+static inline void unfold(
+    const extent *e, const void *x, int64_t first, int64_t some, real *rows, const int narrow)
 {
     const int64_t high = after(e->height, e), wide = after(e->width, e);
     const int64_t columns = columns_of(e), row = e->kernel * e->in;
@@ -37,13 +38,13 @@ static void unfold(const extent *e, const real *x, int64_t first, int64_t some, 
         real *to = rows + p * columns;
         for (int64_t ky = 0; ky < e->kernel; ky++, to += row) {
             const strip s = strip_of(e, at.y, at.x, ky);
-            const real *restrict from = x + at.image * e->height * e->width * e->in + s.first;
+            const void *from = moved(x, at.image * e->height * e->width * e->in + s.first, narrow);
             for (int64_t i = 0; i < row && s.count < row; i++)
                 to[i] = 0;
             for (int64_t i = 0; i < s.count; i += 64 / sizeof(real)) /* what the next row of pixels reads */
-                __builtin_prefetch(from + e->stride * e->width * e->in + i);
+                __builtin_prefetch(moved(from, e->stride * e->width * e->in + i, narrow));
             for (int64_t i = 0; i < s.count; i++)
-                to[s.missing + i] = from[i];
+                to[s.missing + i] = narrow ? ((const int8_t *)from)[i] : ((const real *)from)[i];
         }
         for (; to < rows + (p + 1) * columns; to++)
             *to = 0;
@@ -93,7 +94,7 @@ int unfolded_output(const extent *e, const real *x, const real *w, real *y)
 #pragma omp for schedule(static)
         for (int64_t first = 0; first < pixels; first += CHUNK) {
             const int64_t some = least(CHUNK, pixels - first);
-            unfold(e, x, first, some, rows);
+            unfold(e, x, first, some, rows, 0);
             multiply_all(rows, packed, some < CHUNK ? out : y + first * O, some, columns, O);
             if (some < CHUNK)
                 memcpy(y + first * O, out, some * O * sizeof *out);
@@ -133,8 +134,7 @@ int unfolded_inputs(const extent *e, const real *grad, const real *w, real *x)
     return 1;
 }
 
-/* The gradient of weights [out, in, ky, kx], from x [N, H, W, in] and that of the output, [N, H', W', out]. */
-int unfolded_weights(const extent *e, const real *x, const real *grad, real *w)
+static int weights_of_rows(const extent *e, const void *x, const real *grad, real *w, int narrow)
 {
     const int64_t I = e->in, O = e->out, taps = e->kernel * e->kernel, columns = columns_of(e);
     const int64_t pixels = e->images * after(e->height, e) * after(e->width, e);
@@ -153,7 +153,10 @@ int unfolded_weights(const extent *e, const real *x, const real *grad, real *w)
             const int64_t end = least((b + 1) * block, pixels);
             for (int64_t first = b * block; first < end; first += CHUNK) {
                 const int64_t some = least(CHUNK, end - first);
-                unfold(e, x, first, some, rows);
+                if (narrow)
+                    unfold(e, x, first, some, rows, 1);
+                else
+                    unfold(e, x, first, some, rows, 0);
                 accumulate_all(rows, grad + first * O, sum, some, columns, O);
             }
         }
@@ -165,4 +168,15 @@ int unfolded_weights(const extent *e, const real *x, const real *grad, real *w)
     }
     free(sums);
     return 1;
+}
+
+/* The gradient of weights [out, in, ky, kx], from x [N, H, W, in] and that of the output, [N, H', W', out]. */
+int unfolded_weights(const extent *e, const real *x, const real *grad, real *w)
+{
+    return weights_of_rows(e, x, grad, w, 0);
+}
+
+int unfolded_weights_of_bytes(const extent *e, const int8_t *x, const real *grad, real *w)
+{
+    return weights_of_rows(e, x, grad, w, 1);
 }

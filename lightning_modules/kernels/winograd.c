@@ -30,25 +30,26 @@ static void transform_weights(const extent *e, const real *w, real *u, int back)
 }
 
 /* B' d B of a tile whose first pixel is above and left of (y, x), into [16, CHUNK, channels]. */
-static void transform_tile(
-    const real *image, int64_t H, int64_t W, int64_t C, int64_t y, int64_t x, const real *zeros, real *v)
+static inline void transform_tile(
+    const void *image, int64_t H, int64_t W, int64_t C, int64_t y, int64_t x, const real *zeros, real *v,
+    const int narrow)
 {
-    const real *pixels[4][4];
+    const void *pixels[4][4];
     for (int r = 0; r < 4; r++)
         for (int c = 0; c < 4; c++) {
             const int64_t iy = y + r - 1, ix = x + c - 1;
-            pixels[r][c] = iy >= 0 && iy < H && ix >= 0 && ix < W ? image + (iy * W + ix) * C : zeros;
+            pixels[r][c] = iy >= 0 && iy < H && ix >= 0 && ix < W ? moved(image, (iy * W + ix) * C, narrow) : zeros;
         }
-    const real *next = image + ((y + 3) * W + x) * C; /* read with the next row of tiles, which no processor guesses */
+    const void *next = moved(image, ((y + 3) * W + x) * C, narrow); /* read with the next row of tiles, which no processor guesses */
     for (int64_t at = 0; at < C; at += LANES) {
         for (int r = 0; r < 2; r++)
             for (int c = 0; c < 2; c++)
-                __builtin_prefetch(next + (r * W + c) * C + at);
+                __builtin_prefetch(moved(next, (r * W + c) * C + at, narrow));
         vector half[4][4];
         for (int c = 0; c < 4; c++) {
             vector d[4];
             for (int r = 0; r < 4; r++)
-                d[r] = *(const vector *)(pixels[r][c] + at);
+                d[r] = load(moved(pixels[r][c], at, narrow), narrow);
             half[0][c] = d[0] - d[2], half[1][c] = d[1] + d[2], half[2][c] = d[2] - d[1], half[3][c] = d[1] - d[3];
         }
         for (int r = 0; r < 4; r++) {
@@ -99,7 +100,7 @@ static int filter(const extent *e, const real *x, const real *w, real *y, int ba
             const int64_t some = least(CHUNK, tiles - first);
             place at = place_of(first, high, wide);
             for (int64_t t = 0; t < some; t++, at = behind(at, high, wide))
-                transform_tile(x + at.image * H * W * I, H, W, I, 2 * at.y, 2 * at.x, zeros, v + t * I);
+                transform_tile(x + at.image * H * W * I, H, W, I, 2 * at.y, 2 * at.x, zeros, v + t * I, 0);
             for (int64_t each = 0; each < 16; each++)
                 multiply_all(v + each * CHUNK * I, u + each * I * O, m + each * CHUNK * O, some, I, O);
             at = place_of(first, high, wide);
@@ -164,8 +165,7 @@ static void untransform_weights(const extent *e, const real *u, real *w)
         }
 }
 
-/* The gradient of weights [out, in, 3, 3], from x [N, H, W, in] and that of the output [N, H, W, out]. */
-int winograd_weights(const extent *e, const real *x, const real *grad, real *w)
+static int weights(const extent *e, const void *x, const real *grad, real *w, int narrow)
 {
     const int64_t H = e->height, W = e->width, I = e->in, O = e->out, B = e->blocks;
     const int64_t high = (H + 1) / 2, wide = (W + 1) / 2, tiles = e->images * high * wide, block = (tiles + B - 1) / B;
@@ -187,7 +187,11 @@ int winograd_weights(const extent *e, const real *x, const real *grad, real *w)
                 const int64_t some = least(CHUNK, end - first);
                 place at = place_of(first, high, wide);
                 for (int64_t t = 0; t < some; t++, at = behind(at, high, wide)) {
-                    transform_tile(x + at.image * H * W * I, H, W, I, 2 * at.y, 2 * at.x, zeros, v + t * I);
+                    const void *image = moved(x, at.image * H * W * I, narrow);
+                    if (narrow)
+                        transform_tile(image, H, W, I, 2 * at.y, 2 * at.x, zeros, v + t * I, 1);
+                    else
+                        transform_tile(image, H, W, I, 2 * at.y, 2 * at.x, zeros, v + t * I, 0);
                     spread_tile(grad + at.image * H * W * O, H, W, O, 2 * at.y, 2 * at.x, zeros, m + t * O);
                 }
                 for (int64_t each = 0; each < 16; each++)
@@ -199,4 +203,12 @@ int winograd_weights(const extent *e, const real *x, const real *grad, real *w)
     }
     free(u);
     return 1;
+}
+
+/* The gradient of weights [out, in, 3, 3], from x [N, H, W, in] and that of the output [N, H, W, out]. */
+int winograd_weights(const extent *e, const real *x, const real *grad, real *w) { return weights(e, x, grad, w, 0); }
+
+int winograd_weights_of_bytes(const extent *e, const int8_t *x, const real *grad, real *w)
+{
+    return weights(e, x, grad, w, 1);
 }

@@ -23,7 +23,7 @@ def _images(*shape: int, dtype: torch.dtype = torch.float64, seed: int = 0) -> T
     return torch.randn(shape, dtype=dtype, generator=torch.Generator().manual_seed(seed))
 
 
-def _passes(own: bool, x: Tensor, w: Tensor, stride: int) -> list[Tensor]:
+def _passes(own: bool, x: Tensor, w: Tensor, stride: int = 1) -> list[Tensor]:
     """The output, and gradients of images and weights."""
     x, w = x.detach().requires_grad_(), w.detach().requires_grad_()
     y = convolution.convolve(x, w, stride) if own else F.conv2d(x, w, None, stride, w.shape[-1] // 2)
@@ -86,6 +86,48 @@ def test_the_number_of_threads_changes_no_bit() -> None:
         torch.set_num_threads(before)
     for others in found[1:]:
         assert all(torch.equal(one, other) for one, other in zip(found[0], others, strict=True))
+
+
+def _kept(x: Tensor, w: Tensor) -> Tensor:
+    """What of x a convolution keeps for its backward pass."""
+    kept: list[Tensor] = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda each: kept.append(each) or each, lambda each: each):
+        convolution.convolve(x, w)
+    return kept[0]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    ins=st.sampled_from([3, 8, 16, 32]),
+    dtype=st.sampled_from([torch.float32, torch.float64]),
+    side=st.integers(1, 9),
+    stride=st.integers(1, 2),
+    seed=st.integers(0, 99),
+)
+def test_spikes_are_kept_in_one_byte_and_give_the_same_bits(
+    ins: int, dtype: torch.dtype, side: int, stride: int, seed: int
+) -> None:
+    sums = (_images(3, ins, side, side, seed=seed) * 2).round().to(dtype)
+    w = _images(16, ins, 3, 3, dtype=dtype, seed=seed + 1)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(convolution, "_WORTH_NARROWING", 1 << 60)
+        wide = _passes(True, sums, w, stride)
+        patched.setattr(convolution, "_WORTH_NARROWING", 0)
+        narrow = _passes(True, sums, w, stride)
+        assert _kept(sums, w.requires_grad_()).dtype == torch.int8
+    assert all(torch.equal(one, other) for one, other in zip(wide, narrow, strict=True))
+
+
+@pytest.mark.parametrize("value", [0.5, 128.0, -129.0, 1e30, float("inf"), float("nan")])
+@pytest.mark.parametrize("where", [0, 5000, -1])
+def test_what_a_byte_would_change_is_kept_as_it_is(value: float, where: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(convolution, "_WORTH_NARROWING", 0)
+    x, w = torch.ones(10, 8, 11, 11), torch.randn(8, 8, 3, 3, requires_grad=True)
+    x[0, 0, 0, 0], x[0, 0, 0, 1] = 127, -128
+    assert _kept(x, w).dtype == torch.int8
+    rows = x.permute(0, 2, 3, 1).contiguous()
+    rows.view(-1)[where] = value
+    assert _kept(rows.permute(0, 3, 1, 2), w).dtype == torch.float32
 
 
 def test_only_what_is_wanted_is_differentiated() -> None:
