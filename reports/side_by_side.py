@@ -124,7 +124,8 @@ def _overview(studies: Sequence[StudyResults], names: Sequence[str], rows: pd.Da
     frame = pd.DataFrame(records)
     headers = tuple(frame.columns)
     numeric = tuple(name in ("test samples", "cells", "seeds") for name in headers)
-    table = Table(headers, tuple(tuple(map(str, record.values())) for record in records), numeric)
+    table = Table(headers, tuple(tuple(map(str, record.values())) for record in records), numeric,
+                  caption="The studies that stand side by side.")  # fmt: skip
     shared = rows.drop_duplicates(_KEY)
     alike = [
         f"{row['axis']}={row['level']} {row['verdict']} than {row['reference']}".replace(
@@ -226,8 +227,13 @@ def _axis(axis: str, rows: pd.DataFrame, names: Sequence[str]) -> Card:
     headers = ["level", *(f"{name}: {what}" for name in there for what in ("difference, points (95 % CI)", "verdict"))]
     numeric = (False, *(True, False) * len(there), False)
     title = f"{axis}, against {references[0]}" if one else axis
+    caption = (
+        f"Levels of {axis} in each study: difference to the reference paired by seed block, with unadjusted 95 % "
+        "intervals, its verdict, and whether the studies' verdicts agree."
+    )
     return Card(
-        f"agreement-{axis}", title, (), frame, Table((*headers, "agreement"), tuple(table_rows), numeric),
+        f"agreement-{axis}", title, (), frame,
+        Table((*headers, "agreement"), tuple(table_rows), numeric, caption=caption),
         figure=_figure(frame) if one else None,
     )  # fmt: skip
 

@@ -71,7 +71,17 @@ def _table(results: StudyResults, axis: str, frame: pd.DataFrame, costs: list[st
     dots = tuple(_dot(row) if at else None for at, row in enumerate(records))
     runs = runs_behind.of_levels(results, axis, (str(row["level"]) for row in records))
     values = tuple(_values(row, headers, costs, first=at == 0) for at, row in enumerate(records))
-    return Table(tuple(headers), rows, numeric, dots, results.study["objective"].get("margin"), runs, values)
+    return Table(tuple(headers), rows, numeric, dots, results.study["objective"].get("margin"), runs, values,
+                 _caption(results, axis, bool(costs)))  # fmt: skip
+
+
+def _caption(results: StudyResults, axis: str, costs: bool) -> str:
+    blocks = wording.count(len(results.study["seeds"]), "seed block")
+    return (
+        f"Levels of {axis}: mean test accuracy, and difference to {axis_of(results, axis)['reference']} paired by seed "
+        f"block, with unadjusted 95 % intervals over {blocks}; p after Holm over the contrasts of the axis"
+        f"{'; mean costs' if costs else ''}."
+    )
 
 
 def _values(row: dict[str, Any], headers: list[str], costs: list[str], *, first: bool) -> tuple[float | None, ...]:

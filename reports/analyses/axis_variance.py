@@ -45,8 +45,13 @@ class AxisVariance:
             "For each axis the sum of squares of test accuracy over its own cells, the baseline's among them: of its "
             "levels, of the seeds as far as they move all levels alike, and of the rest.",
         )
-        return Card(self.key, self.title, prose, frame, Table(headers, rows, (False, *(True,) * 6)), _notes(frame),
-                    folded=True, figure=_figure(frame))  # fmt: skip
+        caption = (
+            "Shares in the sum of squares of test accuracy over the cells of each axis: of its levels, what these "
+            "would take by chance alone, of the seed blocks, and of seeds that move levels differently."
+        )
+        table = Table(headers, rows, (False, *(True,) * 6), caption=caption)
+        return Card(self.key, self.title, prose, frame, table, _notes(frame), folded=True,
+                    figure=_figure(frame))  # fmt: skip
 
 
 def _frame(results: StudyResults) -> pd.DataFrame:

@@ -50,7 +50,9 @@ class BestCells:
         rows = tuple(_cells(row, columns, several=len(objectives) > 1) for row in shown.to_dict("records"))
         headers = ("cell", "seeds", *columns, *(("on the front",) if len(objectives) > 1 else ()), "limits")
         numeric = (False, True, *(True for _ in columns), *((False,) if len(objectives) > 1 else ()), False)
-        table = Table(headers, rows, numeric, runs=runs_behind.of_cells(results, shown["cell"]))
+        caption = "The best cells of the search: means over the seeds that they were selected on."
+        runs = runs_behind.of_cells(results, shown["cell"])
+        table = Table(headers, rows, numeric, runs=runs, caption=caption)
         notes = (f"The first {SHOWN} of {len(frame)} cells.",) if len(frame) > SHOWN else ()
         return Card(self.key, self.title, tuple(prose), frame, table, notes,
                     figure=_figure(frame, search["objectives"]))  # fmt: skip

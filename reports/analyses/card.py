@@ -34,6 +34,8 @@ class Table:
         margin: half-width of the band of no interest around zero in the plot, or None.
         runs: per row the ids of the runs behind it; empty when rows stand for no runs.
         values: per row what its numeric columns are sorted by, unrounded; empty where the printed numbers will do.
+        caption: a sentence that says what rows and columns are, for a reader who sees the table alone; empty for a
+            table that is only printed on a terminal.
     """
 
     headers: tuple[str, ...]
@@ -43,6 +45,7 @@ class Table:
     margin: float | None = None
     runs: tuple[tuple[str, ...], ...] = ()
     values: tuple[tuple[float | None, ...], ...] = ()
+    caption: str = ""
 
 
 @dataclass(frozen=True)

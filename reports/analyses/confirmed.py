@@ -36,7 +36,11 @@ class Confirmed:
         )  # fmt: skip
         headers = ("cell", "fresh seeds", "test accuracy % (95 % CI)", "on the seeds it was selected on")
         runs = tuple(_runs(results, str(cell)) for cell in frame["cell"])
-        table = Table(headers, rows, (False, True, True, True), runs=runs)
+        caption = (
+            "Test accuracy of the selected cells on fresh seeds, with 95 % intervals over seeds, and on the seeds that "
+            "they were selected on."
+        )
+        table = Table(headers, rows, (False, True, True, True), runs=runs, caption=caption)
         seeds = sorted({int(each) for each in results.confirmation["seed"]})
         prose = (
             "The cells were selected on other seeds; these runs took no part in that, and they enter no effect.",

@@ -77,7 +77,11 @@ def _table(frame: pd.DataFrame) -> Table:
         rows.append((f"{axis}={level}", *(_cell(by_metric.get(metric), COSTS[metric]) for metric in metrics)))
         values.append((None, *(by_metric[metric]["difference"] if metric in by_metric else None for metric in metrics)))
     headers = ("level", *(COSTS[metric].header for metric in metrics))
-    return Table(headers, tuple(rows), (False, *(True,) * len(metrics)), values=tuple(values))
+    caption = (
+        "What each level costs beyond the reference of its axis, a sample or a run: paired differences with 95 % "
+        f"intervals over {_blocks(frame)}."
+    )
+    return Table(headers, tuple(rows), (False, *(True,) * len(metrics)), values=tuple(values), caption=caption)
 
 
 def _cell(row: dict[Any, Any] | None, cost: Cost) -> str:

@@ -47,7 +47,7 @@ class Coverage:
         runs = (*((str(run.run_id),) for run, _ in lost), *((),) * (len(frame) - len(lost)))
         table = _by_reason(frame) if len(frame) > _LISTED else Table(
             tuple(frame.columns), tuple(tuple(map(str, row)) for row in frame.to_numpy().tolist()),
-            (False, True, False, False), runs=runs,
+            (False, True, False, False), runs=runs, caption="Lost and diverged runs, and excluded cells.",
         )  # fmt: skip
         return Card(self.key, self.title, tuple(prose), frame, table, folded=True)
 
@@ -59,7 +59,8 @@ def _by_reason(frame: pd.DataFrame) -> Table:
     rows.sort(key=lambda row: (-row[2], row[0], row[1]))
     return Table(("outcome", "reason", "runs or cells", "in cells"),
                  tuple((outcome, reason, f"{count:,}", f"{cells:,}") for outcome, reason, count, cells in rows),
-                 (False, False, True, True))  # fmt: skip
+                 (False, False, True, True),
+                 caption="Lost and diverged runs and excluded cells, by reason.")  # fmt: skip
 
 
 def _bounds(results: StudyResults) -> list[str]:

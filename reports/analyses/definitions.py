@@ -26,7 +26,8 @@ class Definitions:
             "the study file at the end has them all.",
         )
         rows = tuple(tuple(map(str, row)) for row in frame.to_numpy().tolist())
-        return Card(self.key, self.title, prose, frame, Table(_COLUMNS, rows, (False,) * 4), folded=True)
+        table = Table(_COLUMNS, rows, (False,) * 4, caption="What each level computes, and its source.")
+        return Card(self.key, self.title, prose, frame, table, folded=True)
 
 
 def _frame(results: StudyResults) -> pd.DataFrame:

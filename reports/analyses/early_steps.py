@@ -43,7 +43,12 @@ class EarlySteps:
     def compute(self, results: StudyResults) -> Card:
         frame = _frame(results)
         headers = ("timesteps", "read at step", "accuracy % (95 % CI)", "against all steps, points (95 % CI)", "seeds")
-        table = Table(headers, tuple(_printed(row) for row in frame.to_dict("records")), (True,) * len(headers))
+        caption = (
+            "Test accuracy with the output read after the first steps of a network trained for more, and its "
+            "difference to all steps paired by seed block, with 95 % intervals."
+        )
+        table = Table(headers, tuple(_printed(row) for row in frame.to_dict("records")), (True,) * len(headers),
+                      caption=caption)  # fmt: skip
         return Card(self.key, self.title, tuple(_prose(results, frame)), frame, table, _NOTES, folded=True,
                     figure=_figure(frame))  # fmt: skip
 

@@ -20,8 +20,8 @@ def forest(contrasts: Sequence[dict[Any, Any]], margin: float | None) -> Chart |
     rings = any(not point.filled for point in points)
     decided = "a ring is a row that is not decided" if rings else "every row is decided"
     caption = (
-        f"Difference of each level to {reference} in test accuracy with its unadjusted 95 % interval. The line at zero "
-        f"is no difference{band}; {decided}."
+        f"Difference of each level of {contrasts[0]['axis']} to {reference} in test accuracy with its unadjusted 95 % "
+        f"interval. The line at zero is no difference{band}; {decided}."
     )
     rows = tuple(str(row["level"]) for row in contrasts)
     return Chart(

@@ -45,8 +45,13 @@ class Importance:
             (row["axis"], *(_share(row, kind) for kind in ("total", "main"))) for row in frame.to_dict("records")
         )
         headers = ("axis", "share with interactions % (10 to 90 %)", "share alone % (10 to 90 %)")
-        return Card(self.key, self.title, tuple(_prose(metric, cells, explained)), frame.copy(),
-                    Table(headers, rows, (False, True, True)), _NOTES, folded=True)  # fmt: skip
+        caption = (
+            f"Importance of the axes for {metric}: shares of the variance of a random forest's predictions (fANOVA), "
+            "with quantiles over resampled cells."
+        )
+        table = Table(headers, rows, (False, True, True), caption=caption)
+        return Card(self.key, self.title, tuple(_prose(metric, cells, explained)), frame.copy(), table, _NOTES,
+                    folded=True)  # fmt: skip
 
 
 _NOTES = (

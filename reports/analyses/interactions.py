@@ -74,7 +74,8 @@ class Interaction:
         """Mean accuracies of the combinations with their number of runs."""
         means = self._figure(results)
         rows = tuple((first, *texts) for first, texts in zip(means.rows, means.texts, strict=True))
-        return Table((f"{self.first} / {self.second}", *means.columns), rows, (False, *(True,) * len(means.columns)))
+        return Table((f"{self.first} / {self.second}", *means.columns), rows, (False, *(True,) * len(means.columns)),
+                     caption=means.caption)  # fmt: skip
 
     def _figure(self, results: StudyResults) -> HeatMap:
         value, outcomes = _values(results)

@@ -14,6 +14,10 @@ from reports.analyses.figure import Chart, Point, Series
 from reports.costs import COSTS
 from reports.results import StudyResults
 
+_CAPTION = (
+    "Layers of the baseline: mean spikes per neuron and timestep, the cells with the lowest and the highest rate in "
+    "that layer, and synaptic operations a sample."
+)
 _MEANS = ("firing_rate", "synops", "macs", "acs", "silent", "saturated", "largest")
 
 
@@ -48,7 +52,7 @@ class Layers:
         headers += ["silent neurons %"] if "silent" in frame else []
         numeric = (False, True, False, False, *(True,) * (len(headers) - 4))
         return Card(self.key, self.title, tuple(_prose(own, frame, total)), frame,
-                    Table(tuple(headers), rows, numeric), tuple(_notes(own, frame)), folded=True,
+                    Table(tuple(headers), rows, numeric, caption=_CAPTION), tuple(_notes(own, frame)), folded=True,
                     figure=_figure(own, frame))  # fmt: skip
 
 

@@ -39,7 +39,10 @@ class LearningCurves:
         headers = ("cell", "seeds", "epochs", "first epoch %", "half way %", "last epoch % (95 % CI)",
                    "range over seeds", "change in the last epoch, points (95 % CI)")  # fmt: skip
         runs = runs_behind.of_cells(results, (row[0] for row, _ in ends))
-        table = Table(headers, tuple(row for row, _ in ends), (False, *(True,) * 7), runs=runs)
+        caption = (
+            "Validation accuracy of every cell over its epochs: means over seeds, half way with the epoch in brackets."
+        )
+        table = Table(headers, tuple(row for row, _ in ends), (False, *(True,) * 7), runs=runs, caption=caption)
         drawn = _drawn(frame, results)
         notes = _notes(results, len(ends) - len(drawn))
         return Card(self.key, self.title, tuple(_prose(ends, results)), frame, table, notes, folded=True,

@@ -60,7 +60,9 @@ class Overview:
             for axis in results.study["axes"]
         ]  # fmt: skip
         frame = pd.DataFrame(rows, columns=["axis", "setting", "reference", "compared with"])
-        table = Table(tuple(frame.columns), tuple(tuple(row) for row in frame.to_numpy().tolist()), (False,) * 4)
+        caption = f"The axes of {results.study['name']}: setting, reference level, and what it is compared with."
+        table = Table(tuple(frame.columns), tuple(tuple(row) for row in frame.to_numpy().tolist()), (False,) * 4,
+                      caption=caption)  # fmt: skip
         if results.study["design"] == "search":
             return Card(self.key, self.title, (compared(results),), frame, table, _energy(results))
         contrasts = effects(results)

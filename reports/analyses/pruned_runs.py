@@ -42,7 +42,8 @@ class PrunedRuns:
             "does not survive it rests on the pruning.",
         )
         headers = ("level", "pruned", "difference, points", "bound, points", "verdict", "verdict at the bound")
-        table = Table(headers, printed, (False, True, True, True, False, False))
+        caption = "Differences and verdicts of levels with pruned runs, without these runs and with them at accuracy 0."
+        table = Table(headers, printed, (False, True, True, True, False, False), caption=caption)
         return Card(self.key, self.title, prose, frame, table, tuple(named), folded=True)
 
 

@@ -36,7 +36,10 @@ class Published:
         rows = ([best] if best else []) + published.to_dict("records")
         frame = pd.DataFrame(rows, columns=[*published.columns])
         headers = ("system", "accuracy %", "timesteps", "parameters", "protocol", "evidence", "reference")
-        table = Table(headers, tuple(_cells(row) for row in rows), (False, True, True, True, False, False, False))
+        beside = "The best cell of this study beside published" if best else "Published"
+        caption = f"{beside} accuracies on {results.study['data']['name']}."
+        table = Table(headers, tuple(_cells(row) for row in rows), (False, True, True, True, False, False, False),
+                      caption=caption)  # fmt: skip
         return Card(self.key, self.title, _prose(results, best), frame, table, _warnings(results, frame), folded=True)
 
 

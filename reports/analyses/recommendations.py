@@ -45,7 +45,8 @@ class Recommendations:
         prose += [f"All of this holds {tail}."] if tail else []
         if frame["recommendation"].str.contains(" nJ").any():
             prose += ["Energies are descriptive and named where the means differ by a tenth or more."]
-        table = Table(tuple(frame.columns), tuple(tuple(row) for row in frame.to_numpy().tolist()), (False,) * 3)
+        table = Table(tuple(frame.columns), tuple(tuple(row) for row in frame.to_numpy().tolist()), (False,) * 3,
+                      caption="Recommendations, and the contrasts that they rest on.")  # fmt: skip
         return Card(self.key, self.title, tuple(prose), frame, table)
 
 

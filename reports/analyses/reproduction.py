@@ -33,8 +33,8 @@ class Reproduction:
         rows = tuple(tuple(row) for row in frame.to_numpy().tolist())
         code = [("Command, with the study file below", str(study["command"]))] if study.get("command") else []
         code += [("Study file, with every setting as it was run", str(study["file"]))] if study.get("file") else []
-        return Card(self.key, self.title, (), frame, Table(("what", "value"), rows, (False, False)),
-                    code=tuple(code), folded=True)  # fmt: skip
+        table = Table(("what", "value"), rows, (False, False), caption="Code, data and machines behind these results.")
+        return Card(self.key, self.title, (), frame, table, code=tuple(code), folded=True)
 
 
 def _facts(study: Mapping[str, Any], provenance: Mapping[str, Any]) -> list[tuple[str, str]]:

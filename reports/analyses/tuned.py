@@ -42,7 +42,8 @@ class Tuned:
         notes = notes if frame["border"].any() else []
         known = frame[frame[["best", "median", "worst"]].notna().all(axis=1)]
         notes += [f"Drawn are the first {MOST_ROWS} of {len(known)} cells."] if len(known) > MOST_ROWS else []
-        table = Table(headers, printed, (False, False, True, True, True, True, False))
+        caption = f"Tuning of every cell: the values chosen, and {metric} of its best, median and worst trial."
+        table = Table(headers, printed, (False, False, True, True, True, True, False), caption=caption)
         return Card(self.key, self.title, prose, frame, table, tuple(notes),
                     figure=_figure(known.head(MOST_ROWS), metric), folded=True)  # fmt: skip
 

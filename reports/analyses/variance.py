@@ -55,6 +55,7 @@ class Variance:
                 for row in frame.to_dict("records")
             ),
             (False, True, True),
+            caption="Shares in the sum of squares of test accuracy over all cells and seed blocks, by source.",
         )
         prose = (
             f"Shares of the total sum of squares of test accuracy over {wording.count(values.size, 'run')}, "

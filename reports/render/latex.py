@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from reports.analyses.card import Card
+from reports.analyses.card import Card, Table
 from reports.render.escaping import latex, latex_breakable, visible
-from reports.render.latex_table import is_long, longtables, tabulars
+from reports.render.headings import anchors
+from reports.render.latex_table import floats, tabulars
 from reports.render.paper import has_figure
 
 _HEAD = r"""\documentclass[10pt]{article}
@@ -17,6 +18,7 @@ _HEAD = r"""\documentclass[10pt]{article}
 \usepackage{booktabs}
 \usepackage{longtable}
 \usepackage{graphicx}
+\usepackage[font=footnotesize,labelfont=bf,labelsep=period,justification=raggedright,singlelinecheck=off,skip=4pt]{caption}
 \usepackage[a4paper,hmargin=16mm,vmargin=20mm]{geometry}
 \setlength{\parindent}{0pt}
 \setlength{\parskip}{4pt}
@@ -26,11 +28,18 @@ _HEAD = r"""\documentclass[10pt]{article}
 \setlength{\LTleft}{0pt}
 \sloppy
 \hyphenpenalty=10000 % a name like encoding=voxel is not to be parted
-\newsavebox{\block}
-\newenvironment{together}% goes to the next page as a whole where this one has no room for it
-  {\par\setbox\block=\vbox\bgroup}
-  {\par\egroup\penalty-100
-   \ifdim\dimexpr\pagegoal-\pagetotal\relax<\dimexpr\ht\block+\dp\block\relax\newpage\fi\unvbox\block}
+\widowpenalty=10000
+\clubpenalty=10000
+% A figure or table stands where it is spoken of or, if the page has no room for it there, on top of the next one.
+\renewcommand{\topfraction}{0.9}
+\renewcommand{\bottomfraction}{0.9}
+\renewcommand{\textfraction}{0.05}
+\renewcommand{\floatpagefraction}{0.8}
+\setcounter{topnumber}{5}
+\setcounter{totalnumber}{9}
+\setlength{\intextsep}{8pt}
+\setlength{\textfloatsep}{10pt}
+\setlength{\floatsep}{8pt}
 \begin{document}
 """
 
@@ -40,43 +49,54 @@ _CODE_COLUMNS = 98
 
 def render(title: str, cards: Iterable[Card]) -> str:
     """A complete document; its figures are the PDF files in `figures` beside it."""
-    body = "\n\n".join("\n\n".join(_card(card)) for card in cards)
+    made = list(cards)
+    body = "\n\n".join("\n\n".join(_card(*each)) for each in zip(made, _names(made), strict=True))
     return f"{_HEAD}\\section*{{{latex_breakable(title)}}}\n\n{body}\n\n\\end{{document}}\n"
 
 
 def tables(cards: Iterable[Card]) -> dict[str, str]:
-    """File name -> a `tabular` that needs booktabs alone, for every table of a card that has one."""
-    return {f"{card.key}.tex": tabulars(card.table) + "\n" for card in cards if card.table and card.status == "ok"}
+    """File name -> a `tabular` that needs booktabs alone, for every table of a card that has one.
+
+    Caption and label are comments before it: a paper has its own words, and its own kind of float.
+    """
+    made = list(cards)
+    return {
+        f"{card.key}.tex": f"% {_caption(card.table, name)}\n{tabulars(card.table)}\n"
+        for card, name in zip(made, _names(made), strict=True)
+        if card.table and card.status == "ok"
+    }
 
 
-def _card(card: Card) -> list[str]:
+def _names(cards: Sequence[Card]) -> list[str]:
+    """What labels name cards by."""
+    return anchors(card.key for card in cards)
+
+
+def _card(card: Card, name: str) -> list[str]:
     parts = [rf"\subsection*{{{latex_breakable(card.title)}}}"]
     if card.status != "ok":
         return [*parts, rf"\emph{{{latex(card.status)}}}: {latex_breakable(card.reason)}"]
     parts += [latex_breakable(sentence) for sentence in card.prose]
-    parts += [_figure(card)] if has_figure(card) else []
-    table = [_small(longtables(card.table))] if card.table else []
-    if card.table and not has_figure(card) and not is_long(card.table):
-        parts, table = parts + table, []
-    parts = [r"\begin{together}", *parts, r"\end{together}", *table]
+    parts += [_figure(card, name)] if has_figure(card) else []
+    parts += floats(card.table, _caption(card.table, name)) if card.table else []
     if card.notes:
         items = "\n".join(rf"\item {latex_breakable(note)}" for note in card.notes)
         parts.append(_small(f"\\begin{{itemize}}\\setlength{{\\itemsep}}{{0pt}}\n{items}\n\\end{{itemize}}"))
     return parts + [_code(caption, text) for caption, text in card.code]
 
 
+def _caption(table: Table, name: str) -> str:
+    return rf"\caption{{{latex_breakable(table.caption)}}}\label{{tab:{name}}}"
+
+
 def _small(text: str) -> str:
     return f"{{\\footnotesize\n{text}\\par}}"
 
 
-def _figure(card: Card) -> str:
-    """The figure and its caption, which no page break parts."""
+def _figure(card: Card, name: str) -> str:
     assert card.figure is not None
-    return (
-        "\\begin{minipage}{\\linewidth}\n\\vspace{4pt}\n"
-        f"\\includegraphics{{figures/{card.key}.pdf}}\\par\n"
-        f"{{\\footnotesize {latex_breakable(card.figure.caption)}\\par}}\n\\vspace{{4pt}}\n\\end{{minipage}}"
-    )
+    caption = rf"\caption{{{latex_breakable(card.figure.caption)}}}\label{{fig:{name}}}"
+    return f"\\begin{{figure}}[htbp]\n\\includegraphics{{figures/{card.key}.pdf}}\n{caption}\n\\end{{figure}}"
 
 
 def _code(caption: str, text: str) -> str:

@@ -32,29 +32,36 @@ class _Part:
 
 def tabulars(table: Table) -> str:
     """`tabular`s that need booktabs alone: one, or several with the same header where one would leave the page."""
-    found = []
-    for part in _parts(table):
-        begin, head = rf"\begin{{tabular}}{{{_columns(table, part)}}}", _head(part)
-        for first in range(0, max(len(table.rows), 1), _LONGEST):
-            rows = _rows(part, table.rows[first : first + _LONGEST])
-            found.append("\n".join([begin, *head, *rows, r"\bottomrule", r"\end{tabular}"]))
-    return "\n\n".join(found)
+    rows = [table.rows[first : first + _LONGEST] for first in range(0, max(len(table.rows), 1), _LONGEST)]
+    return "\n\n".join(_tabular(table, part, each) for part in _parts(table) for each in rows)
 
 
-def is_long(table: Table) -> bool:
-    """Whether a table may go on over the page."""
-    return len(table.rows) > _LONGEST
+def floats(table: Table, caption: str) -> list[str]:
+    """The same with captions, for a document of its own, where a long table goes on over the page under its header.
+
+    `caption` are the commands for caption and label. Parts that do not fit beside each other share their number.
+    """
+    draw = _longtable if len(table.rows) > _LONGEST else _float
+    first, *others = _parts(table)
+    continued = [r"\addtocounter{table}{-1}" + "\n" + draw(table, part, r"\caption{Continued.}") for part in others]
+    return [draw(table, first, caption), *continued]
 
 
-def longtables(table: Table) -> str:
-    """The same for a document of its own, where a long table goes on over the page under its header."""
-    if not is_long(table):
-        return tabulars(table)  # set right the first time; columns of a longtable settle when LaTeX runs again
-    found = []
-    for part in _parts(table):
-        lines = [*_head(part), r"\endhead", r"\bottomrule", r"\endfoot", *_rows(part, table.rows)]
-        found.append("\n".join([rf"\begin{{longtable}}{{{_columns(table, part)}}}", *lines, r"\end{longtable}"]))
-    return "\n\n".join(found)
+def _tabular(table: Table, part: _Part, rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [*_head(part), *_rows(part, rows), r"\bottomrule"]
+    return "\n".join([rf"\begin{{tabular}}{{{_columns(table, part)}}}", *lines, r"\end{tabular}"])
+
+
+def _float(table: Table, part: _Part, caption: str) -> str:
+    return "\n".join([r"\begin{table}[htbp]\footnotesize", caption, _tabular(table, part, table.rows), r"\end{table}"])
+
+
+def _longtable(table: Table, part: _Part, caption: str) -> str:
+    """The caption stands above the first page alone, the header above each."""
+    head = _head(part)
+    lines = [rf"{caption} \\", *head, r"\endfirsthead", *head, r"\endhead", r"\bottomrule", r"\endfoot"]
+    begin = rf"{{\footnotesize\begin{{longtable}}{{{_columns(table, part)}}}"
+    return "\n".join([begin, *lines, *_rows(part, table.rows), r"\end{longtable}}"])
 
 
 def _parts(table: Table) -> Iterator[_Part]:

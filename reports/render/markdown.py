@@ -50,7 +50,8 @@ def _details(card: Card) -> list[str]:
 def _table(table: Table) -> str:
     rule = ["---:" if numeric else "---" for numeric in table.numeric]
     rows = [[markdown(cell) for cell in row] for row in (table.headers, *table.rows)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (rows[0], rule, *rows[1:]))
+    caption = f"*{markdown(table.caption)}*\n\n" if table.caption else ""
+    return caption + "\n".join(f"| {' | '.join(row)} |" for row in (rows[0], rule, *rows[1:]))
 
 
 def _code(caption: str, text: str) -> str:

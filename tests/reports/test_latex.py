@@ -14,10 +14,11 @@ import pytest
 from synthetic_studies import factorial, one_factor
 
 from reports.analyses.card import Card, Table
-from reports.guide import write_guide
+from reports.analyses.figure import Chart, Point, Series
+from reports.guide import cards, write_guide
 from reports.render import latex
 from reports.render.escaping import latex_breakable, latex_length, unbroken
-from reports.render.latex_table import longtables, tabulars
+from reports.render.latex_table import floats, tabulars
 from reports.results import StudyResults
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
@@ -150,8 +151,33 @@ def test_a_table_with_too_many_columns_is_split_and_its_first_column_repeated() 
 def test_a_long_table_goes_on_over_the_page() -> None:
     long = table(("name", "1"), rows=100)
     assert tabulars(long).count(r"\begin{tabular}") == 3 and tabulars(long).count("name &") == 100
-    assert longtables(long).count(r"\begin{longtable}") == 1 and r"\endhead" in longtables(long)
-    assert "longtable" not in longtables(table(("name", "1"), rows=40))
+    (made,) = floats(long, "caption")
+    assert made.count(r"\begin{longtable}") == 1 and r"\endhead" in made and made.count("caption") == 1
+    assert "longtable" not in floats(table(("name", "1"), rows=40), "caption")[0]
+
+
+@pytest.mark.parametrize("rows", [3, 100])
+def test_the_parts_of_a_table_share_its_number(rows: int) -> None:
+    first, second = floats(table(("name", *["93.1 (92.6, 93.6)"] * 11), rows, numeric=True), r"\caption{C}\label{l}")
+    assert r"\caption{C}\label{l}" in first and "addtocounter" not in first
+    assert second.startswith(r"\addtocounter{table}{-1}") and r"\caption{Continued.}" in second
+
+
+def test_figures_and_tables_have_captions_and_labels_and_the_file_of_a_table_has_them_as_a_comment() -> None:
+    chart = Chart("x", "y", (Series("s", (Point(1, 1, text="t"),)),), "Drawn.")
+    printed = dataclasses.replace(table(("a_b",)), caption="50 % of\nall.")
+    card = Card("odd key", "title", table=printed, figure=chart)
+    written, files = latex.render("t", [card]), latex.tables([card])
+    assert r"\caption{Drawn.}\label{fig:odd-key}" in written
+    caption = r"\caption{50~\% of all.}\label{tab:odd-key}"
+    assert caption in written
+    assert files["odd key.tex"].startswith(f"% {caption}\n\\begin{{tabular}}")
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_every_table_of_a_guide_has_a_caption(study: str) -> None:
+    found = [card.table for card in cards(STUDIES[study]()) if card.table]
+    assert found and all(each.caption.endswith(".") for each in found)
 
 
 def test_a_header_is_broken_into_lines_of_about_the_same_length() -> None:
@@ -176,29 +202,19 @@ def test_no_line_ends_between_a_number_and_its_per_cent() -> None:
     assert latex_breakable("a 95 % CI") == r"a 95~\%~CI"
 
 
-def test_what_is_said_stays_with_its_table_unless_that_goes_on_over_the_page() -> None:
-    def block(rows: int) -> str:
-        written = latex.render("t", [Card("k", "title", ("said",), table=table(("plain",), rows), notes=("a note",))])
-        return written.partition("\\begin{together}\n")[2].partition("\\end{together}")[0]
-
-    assert "{title}" in block(3) and "said" in block(3) and "{tabular}" in block(3) and "a note" not in block(3)
-    assert "said" in block(100) and "table" not in block(100)
-
-
 @pytest.mark.latex
-@pytest.mark.parametrize(("lines", "page"), [(20, 1), (30, 1), (55, 2), (60, 2)])
-def test_what_is_said_and_its_table_leave_a_page_together_and_only_when_it_is_full(
+@pytest.mark.parametrize(("lines", "page"), [(20, 1), (50, 2)])
+def test_a_table_without_room_goes_to_the_next_page_and_what_follows_fills_this_one(
     lines: int, page: int, tmp_path: Path
 ) -> None:
     listing = (("listing", "\n".join(["line"] * lines)),)
-    cards = [Card("a", "Before", code=listing), Card("b", "Heading", ("said",), table=table(("cell",), rows=15))]
-    written = latex.render("t", cards)
-    for word in ("said", "h0"):  # written to the log when a page is complete
+    heading = Card("b", "Heading", ("said",), table=table(("cell",), rows=15), notes=("noted",))
+    written = latex.render("t", [Card("a", "Before", code=listing), heading])
+    for word in ("said", "h0", "noted"):  # written to the log when a page is complete
         written = written.replace(word, rf"\write-1{{{word} is on page \thepage}}{word}")
     (tmp_path / "guide.tex").write_text(written)
-    assert re.findall(r"(\w+) is on page (\d)", compiled(tmp_path, "guide.tex")) == [
-        ("said", str(page)), ("h0", str(page)),
-    ]  # fmt: skip
+    found = dict(re.findall(r"(\w+) is on page (\d)", compiled(tmp_path, "guide.tex")))
+    assert found == {"said": "1", "h0": str(page), "noted": "1"}
 
 
 def test_a_figure_is_included_with_its_caption_only_where_there_is_one() -> None:
