@@ -6,7 +6,6 @@ import ctypes
 import math
 from collections.abc import Sequence
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -51,11 +50,15 @@ class _Constants(ctypes.Structure):
 
 
 def fire(layer: Layer, y: Tensor, added: Tensor | None, onto: Tensor | None) -> tuple[Tensor, list[Tensor]]:
-    """See `layer.Kernels`; kept are mean, 1/deviation, scale, shift and variance `[5, T, C]`."""
+    """See `layer.Kernels`; kept are mean, 1/deviation, scale, shift and variance `[5, T, C]`.
+
+    Raises:
+        MemoryError: if there is too little of it.
+    """
     call = _Call(layer, y)
     spikes = y.new_empty(layer.steps, *y.shape[1:])
     statistics = torch.empty(5, layer.steps, y.shape[-1], dtype=precise(y.dtype))
-    call.library.forward(*call.what, *_pointers(y, added, onto, spikes, statistics))
+    call("forward", y, added, onto, spikes, statistics)
     folded = layer.folded
     if folded is not None and folded.mean is None:
         mean, var, count = statistics[0], statistics[4], y[0].numel() // y.shape[-1]
@@ -68,14 +71,18 @@ def fire(layer: Layer, y: Tensor, added: Tensor | None, onto: Tensor | None) -> 
 def differentiate(
     layer: Layer, y: Tensor, added: Tensor | None, kept: Sequence[Tensor], grad: Tensor, *, joins: bool
 ) -> Gradients:
-    """See `layer.Kernels`."""
+    """See `layer.Kernels`.
+
+    Raises:
+        MemoryError: if there is too little of it.
+    """
     call, (statistics,) = _Call(layer, y), kept
     current = torch.empty_like(y)
     x = torch.empty_like(y) if joins and layer.folded is not None else current
     gain, bias = (None if each is None else torch.empty_like(each) for each in (call.gain, call.bias))
     learns = layer.form is not None and (layer.form.learns or layer.form.rectifies)
     learnt = statistics.new_zeros(3) if learns else None
-    call.library.backward(*call.what, *_pointers(y, added, statistics, grad, current, x, gain, bias, learnt))
+    call("backward", y, added, statistics, grad, current, x, gain, bias, learnt)
     numbers = (None, None, None) if learnt is None else learnt
     return Gradients(x, current if joins else None, gain, bias, *numbers)
 
@@ -84,19 +91,24 @@ class _Call:
     """What both passes are told of a layer; it keeps alive what their pointers point to.
 
     Attributes:
-        library: made for the layer.
-        what: the first arguments.
         gain, bias: of the normalisation, in the type of membranes.
     """
 
     def __init__(self, layer: Layer, y: Tensor) -> None:
         kind, first, second = _numbers(layer.surrogate)
-        self.library = _library(layer.form, kind, y.dtype)
+        self._library = _library(layer.form, kind, y.dtype)
         self.gain: Tensor | None = None
         self.bias: Tensor | None = None
         folding = None if layer.folded is None else ctypes.byref(self._folding(layer.folded, precise(y.dtype)))
         constants = None if layer.numbers is None else _constants(layer.numbers, first, second)
-        self.what = (_extent(y.shape, layer.steps, torch.get_num_threads()), folding, constants)
+        self._what = (_extent(y.shape, layer.steps, torch.get_num_threads()), folding, constants)
+        self._shape = (layer.steps, *y.shape[1:])
+
+    def __call__(self, which: str, *tensors: Tensor | None) -> None:
+        """One of the passes `forward` and `backward`."""
+        pointers = (None if each is None else ctypes.c_void_p(each.data_ptr()) for each in tensors)
+        if not getattr(self._library, which)(*self._what, *pointers):
+            raise MemoryError(f"a layer of {self._shape} (steps, samples, pixels, channels): not enough memory")
 
     def _folding(self, folded: Folded, dtype: torch.dtype) -> _Folding:
         given = (folded.gain, folded.bias, folded.mean, folded.var)
@@ -123,15 +135,11 @@ def _constants(numbers: Constants, first: float, second: float) -> Any:
     return ctypes.byref(_Constants(*(each.data_ptr() for each in numbers), first, second))
 
 
-def _pointers(*tensors: Tensor | None) -> list[Any]:
-    return [None if each is None else ctypes.c_void_p(each.data_ptr()) for each in tensors]
-
-
 @cache
 def _library(form: Form | None, surrogate: int, dtype: torch.dtype) -> ctypes.CDLL:
     fires, form = form is not None, form or _NO_NEURON
-    made = library.compiled(
-        Path(__file__).with_name("layer.c").read_text(encoding="utf-8"),
+    return library.compiled(
+        library.source("team.c", "layer.c"),
         {
             "REAL": _NAMES[precise(dtype)],
             "BFLOAT16": int(dtype == torch.bfloat16),
@@ -147,9 +155,6 @@ def _library(form: Form | None, surrogate: int, dtype: torch.dtype) -> ctypes.CD
             "SURROGATE": surrogate,
         },
     )
-    for function in (made.forward, made.backward):
-        function.restype = None
-    return made
 
 
 def _numbers(surrogate: Surrogate | None) -> tuple[int, float, float]:

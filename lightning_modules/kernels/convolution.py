@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import math
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -132,6 +131,5 @@ def _extent(images: torch.Size, weight: torch.Size, stride: int, tiled: bool, th
 
 @cache
 def _library(width: int, dtype: torch.dtype) -> ctypes.CDLL:
-    parts = ("products.c", "winograd.c", "unfolded.c")
-    source = "\n".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in parts)
+    source = library.source("team.c", "products.c", "winograd.c", "unfolded.c")
     return library.compiled(source, {"REAL": _NAMES[dtype], "WIDTH": width}, contracts=True)

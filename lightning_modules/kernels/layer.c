@@ -1,4 +1,4 @@
-/* Normalise and fire on the CPU, forward and backward: one call each, a few passes over memory.
+/* Normalise and fire on the CPU, forward and backward: one call each, a few passes over memory. Behind team.c.
 
    Activations are [T, M, C]: steps, samples times pixels, channels, as they lie in memory with channels last. A tile is
    a run of whole rows that fits the first cache with all its steps; membranes of a tile never leave it. What belongs to
@@ -15,11 +15,6 @@
      SURROGATE 0 triangle, 1 rectangle, 2 atan, 3 sigmoid, 4 fast_sigmoid */
 
 #include <math.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-typedef REAL real;
 
 #if BFLOAT16
 typedef uint16_t stored;
@@ -94,8 +89,6 @@ static inline real derivative(real u, real first, real second)
 #endif
 }
 
-static inline int64_t least(int64_t one, int64_t other) { return one < other ? one : other; }
-
 /* Ask for values that are read, or written, soon: a tile is too short for the processor to see what comes after it. */
 static inline void fetch(const stored *values, int64_t count)
 {
@@ -136,13 +129,22 @@ static int64_t blocks_of(const extent *e)
     return (e->size + block - 1) / block;
 }
 
+/* What threads write to that is theirs alone: `size` values of each. */
+typedef struct {
+    real *values;
+    int64_t size;
+} desks;
+
+static inline real *desk(desks all) { return all.values + worker() * all.size; }
+
 /* Sums of y - centre and of its square, [T, blocks, C]. */
-static void moments(const extent *e, const stored *y, const real *centre, real *first, real *second)
+static void moments(
+    const extent *e, desks own, const stored *y, const real *centre, real *first, real *second)
 {
     const int64_t blocks = blocks_of(e), block = e->tile * e->tiles;
 #pragma omp parallel num_threads(e->threads)
     {
-        real *middle = malloc(3 * e->tile * sizeof(real)), *one = middle + e->tile, *two = one + e->tile;
+        real *middle = desk(own), *one = middle + e->tile, *two = one + e->tile;
         widen(middle, centre, 1, e);
 #pragma omp for schedule(static) collapse(2)
         for (int64_t t = 0; t < held(e); t++)
@@ -162,7 +164,6 @@ static void moments(const extent *e, const stored *y, const real *centre, real *
                 fold(first + (t * blocks + b) * e->channels, one, e);
                 fold(second + (t * blocks + b) * e->channels, two, e);
             }
-        free(middle);
     }
 }
 
@@ -182,14 +183,14 @@ static inline void currents(
 
 /* Spikes [T, M, C], on top of `onto` if given. Scale and shift are [T, C]. */
 static void fire(
-    const extent *e, const stored *y, const real *scale, const real *shift, const stored *added, const stored *onto,
+    const extent *e, desks own, const stored *y, const real *scale, const real *shift, const stored *added, const stored *onto,
     stored *out, const constants *n)
 {
     NUMBERS
     const int64_t tile = e->tile, steps = e->steps;
 #pragma omp parallel num_threads(e->threads)
     {
-        real *scales = malloc((2 * steps + 4) * tile * sizeof(real)), *shifts = scales + steps * tile;
+        real *scales = desk(own), *shifts = scales + steps * tile;
         real *restrict current = shifts + steps * tile, *restrict carried = current + tile;
         real *restrict adapted = carried + tile, *restrict spikes = adapted + tile;
         widen(scales, scale, steps, e);
@@ -234,7 +235,6 @@ static void fire(
                         to[i] = put(spikes[i]);
             }
         }
-        free(scales);
     }
 }
 
@@ -245,7 +245,7 @@ static void fire(
    times it, [1, M, C]. `plain` and `away` are its sums, as it is and with y - mean, [T, blocks, C]; `leaks`, `gains`
    and `ks` are gradients of what is learnt, to be summed, [blocks, C]. */
 static void differentiate(
-    const extent *e, const stored *y, const real *scale, const real *shift, const real *mean, const stored *added,
+    const extent *e, desks own, const stored *y, const real *scale, const real *shift, const real *mean, const stored *added,
     const stored *grad, stored *out, real *plain, real *away, real *leaks, real *gains, real *ks, const constants *n)
 {
     NUMBERS
@@ -255,8 +255,7 @@ static void differentiate(
     const int64_t blocks = blocks_of(e), block = tile * e->tiles;
 #pragma omp parallel num_threads(e->threads)
     {
-        real *memory = malloc((9 * all + 6 * tile) * sizeof(real));
-        real *scales = memory, *shifts = scales + all, *means = shifts + all;
+        real *scales = desk(own), *shifts = scales + all, *means = shifts + all;
         real *vs = means + all, *befores = vs + all, *adapteds = befores + all, *drives = adapteds + all;
         real *plains = drives + all, *aways = plains + all;
         real *restrict back = aways + all, *restrict raised = back + tile, *restrict sum = raised + tile;
@@ -364,20 +363,19 @@ static void differentiate(
             if (RECTIFIES)
                 fold(ks + b * e->channels, of_k, e);
         }
-        free(memory);
     }
 }
 
 /* Gradient of the input, scale grad + level + slope (y - mean) with [T, C] each; `out` may be `grad`. */
 static void finish(
-    const extent *e, const stored *grad, const stored *y, const real *mean, const real *scale, const real *level,
+    const extent *e, desks own, const stored *grad, const stored *y, const real *mean, const real *scale, const real *level,
     const real *slope, stored *out)
 {
     const int64_t tile = e->tile;
 #pragma omp parallel num_threads(e->threads)
     {
         const int64_t steps = held(e);
-        real *wide = malloc(4 * steps * tile * sizeof(real));
+        real *wide = desk(own);
         const real *rows[] = {mean, scale, level, slope};
         for (int each = 0; each < 4; each++)
             widen(wide + each * steps * tile, rows[each], steps, e);
@@ -393,7 +391,6 @@ static void finish(
                 for (int64_t i = 0; i < count; i++)
                     to[i] = put(get(g[i]) * s[i] + l[i] + (get(in[i]) - m[i]) * k[i]);
             }
-        free(wide);
     }
 }
 
@@ -406,18 +403,22 @@ static double total(const real *sums, int64_t blocks, int64_t channels)
     return sum;
 }
 
+/* How many values `statistics` adds up in. */
+static int64_t sums_of(const extent *e, const folding *f)
+{
+    return f && !f->mean ? (2 * held(e) * blocks_of(e) + 1) * e->channels : 0;
+}
+
 /* Mean, 1/deviation and biased variance of every step, [T, C] each: constants, or those of the batch. */
-static void statistics(const extent *e, const stored *y, const folding *f, real *mean, real *rate, real *var)
+static void statistics(
+    const extent *e, desks own, const stored *y, const folding *f, real *sums, real *mean, real *rate, real *var)
 {
     const int64_t channels = e->channels, steps = e->steps, blocks = blocks_of(e), some = held(e);
-    real *first = 0, *second = 0, *centre = 0;
+    real *first = sums, *second = first + some * blocks * channels, *centre = second + some * blocks * channels;
     if (!f->mean) {
-        first = malloc((2 * some * blocks + 1) * channels * sizeof(real));
-        second = first + some * blocks * channels;
-        centre = second + some * blocks * channels;
         for (int64_t c = 0; c < channels; c++)
             centre[c] = f->centred ? get(y[c]) : 0;
-        moments(e, y, centre, first, second);
+        moments(e, own, y, centre, first, second);
     }
     for (int64_t c = 0; c < channels; c++)
         for (int64_t t = 0; t < steps; t++) {
@@ -451,21 +452,25 @@ static void statistics(const extent *e, const stored *y, const folding *f, real 
             var[at] = (real)spread;
             rate[at] = (real)(1 / sqrt(spread + f->eps));
         }
-    free(first);
 }
 
 /* Spikes of what is normalised first, if `f` is given.
 
    `rows` receives mean, 1/deviation, scale, shift and variance, [5, T, C]: what the backward pass needs, and what
-   running statistics are made of. */
-void forward(
+   running statistics are made of. Returns 0 if memory is missing, as `backward` does. */
+int forward(
     const extent *e, const folding *f, const constants *n, const stored *y, const stored *added, const stored *onto,
     stored *out, real *rows)
 {
     const int64_t each = e->steps * e->channels;
+    const int64_t shared = lines(sums_of(e, f)), own = lines((2 * e->steps + 4) * e->tile);
+    real *memory = allocate(shared + e->threads * own);
+    if (!memory)
+        return 0;
+    const desks all = {memory + shared, own};
     real *mean = rows, *rate = rows + each, *scale = rate + each, *shift = scale + each, *var = shift + each;
     if (f)
-        statistics(e, y, f, mean, rate, var);
+        statistics(e, all, y, f, memory, mean, rate, var);
     for (int64_t at = 0; at < each; at++) {
         const int64_t t = at / e->channels, c = at % e->channels;
         if (!f)
@@ -473,7 +478,9 @@ void forward(
         scale[at] = f ? f->gain[t * f->gain_row + c] * rate[at] : 1;
         shift[at] = f ? (f->bias ? f->bias[t * f->bias_row + c] : 0) - mean[at] * scale[at] : 0;
     }
-    fire(e, y, scale, shift, added, onto, out, n);
+    fire(e, all, y, scale, shift, added, onto, out, n);
+    free(memory);
+    return 1;
 }
 
 /* What does not depend on the pixel of a normalisation's gradient.
@@ -525,17 +532,22 @@ static void small_gradients(
 
    `current` receives that of the normalised input, which is also the gradient of what joined it; `dx` that of the input
    and may be `current`. `learnt` receives those of leak, gain and rectified, as far as they are learnt. */
-void backward(
+int backward(
     const extent *e, const folding *f, const constants *n, const stored *y, const stored *added, const real *rows,
     const stored *grad, stored *current, stored *dx, real *d_gain, real *d_bias, real *learnt)
 {
     const int64_t channels = e->channels, each = e->steps * channels, blocks = blocks_of(e);
     const real *mean = rows, *rate = rows + each, *scale = rate + each, *shift = scale + each;
-    real *plain = malloc((2 * each * blocks + 3 * blocks * channels + 3 * each) * sizeof(real));
+    const int64_t shared = lines(2 * each * blocks + 3 * blocks * channels + 3 * each);
+    const int64_t own = lines((9 * e->steps + 6) * e->tile);
+    real *plain = allocate(shared + e->threads * own);
+    if (!plain)
+        return 0;
+    const desks all = {plain + shared, own};
     real *away = plain + each * blocks, *leaks = away + each * blocks, *level = leaks + 3 * blocks * channels;
     real *slope = level + each, *ones = slope + each;
     memset(leaks, 0, 3 * blocks * channels * sizeof(real));
-    differentiate(e, y, scale, shift, mean, added, grad, current, plain, away, leaks, leaks + blocks * channels,
+    differentiate(e, all, y, scale, shift, mean, added, grad, current, plain, away, leaks, leaks + blocks * channels,
                   leaks + 2 * blocks * channels, n);
     for (int which = 0; which < 3 && (LEARNS || RECTIFIES); which++) {
         double sum = 0;
@@ -547,7 +559,8 @@ void backward(
         small_gradients(e, f, rate, plain, away, d_gain, d_bias, level, slope);
         for (int64_t c = 0; c < channels; c++)
             ones[c] = 1; /* over time, a shared input was scaled when it was summed */
-        finish(e, current, y, mean, e->stride ? scale : ones, level, slope, dx);
+        finish(e, all, current, y, mean, e->stride ? scale : ones, level, slope, dx);
     }
     free(plain);
+    return 1;
 }

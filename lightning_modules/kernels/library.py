@@ -40,11 +40,16 @@ def problem() -> str | None:
     return None
 
 
+def source(*names: str) -> str:
+    """The C files of this folder with these names, one behind the other."""
+    return "\n".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in names)
+
+
 def compiled(source: str, macros: Mapping[str, str | int], *, contracts: bool = False) -> ctypes.CDLL:
     """The functions of a C source, with threads where the compiler has OpenMP.
 
     Args:
-        source: of one file.
+        source: C code, such as `source` reads.
         macros: name -> value, defined before it.
         contracts: whether a product and a sum may become one operation of one rounding. Without, one value has one
             rounding wherever in a vector it stands.

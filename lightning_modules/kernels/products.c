@@ -1,14 +1,8 @@
-/* What convolutions on the CPU stand on: vectors, products of small matrices, and who works.
+/* What convolutions on the CPU stand on: vectors and products of small matrices. Behind team.c.
 
    Compiled for every WIDTH, a power of two that divides the channels of an output, and for REAL, float or double. Sums
    are cut by shape alone, so that the number of threads changes no bit. Passes return 0 where memory is missing. */
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#if defined _OPENMP
-#include <omp.h>
-#endif
 #if defined __AVX__
 #include <immintrin.h>
 #endif
@@ -21,8 +15,6 @@ enum { VECTOR = 16, REGISTERS = 32 };
 #else
 enum { VECTOR = 16, REGISTERS = 16 };
 #endif
-
-typedef REAL real;
 
 #define LEAST(one, other) ((one) < (other) ? (one) : (other))
 enum {
@@ -60,22 +52,6 @@ static inline place behind(place p, int64_t high, int64_t wide)
         return p;
     return ++p.y < high ? (place){p.image, p.y, 0} : (place){p.image + 1, 0, 0};
 }
-
-static inline int64_t least(int64_t one, int64_t other) { return one < other ? one : other; }
-
-static inline int64_t worker(void)
-{
-#if defined _OPENMP
-    return omp_get_thread_num();
-#else
-    return 0;
-#endif
-}
-
-/* So many values, and the rest of the cache's last line. */
-static inline int64_t lines(int64_t values) { return (values + 15) / 16 * 16; }
-
-static inline real *allocate(int64_t values) { return aligned_alloc(64, lines(values) * sizeof(real)); }
 
 /* Inputs of real numbers, or, `narrow`, of one byte each: spikes and sums of them. */
 static inline const void *moved(const void *from, int64_t values, int narrow)

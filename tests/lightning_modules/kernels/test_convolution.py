@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 import torch.nn.functional as F
@@ -179,15 +177,11 @@ def test_a_network_hands_its_back_end_to_its_convolutions(monkeypatch: pytest.Mo
     assert len(seen) == sum(isinstance(each, StepConv2d) for each in network.modules())
 
 
-def test_too_little_memory_is_an_error() -> None:
-    resource = pytest.importorskip("resource")  # limits of memory, where the system has them
-    x, w = torch.randn(4096, 8, 4, 4), torch.randn(2048, 8, 3, 3)
-    convolution.convolve(x[:1], w[:8], 1)  # compiled before
-    limits = resource.getrlimit(resource.RLIMIT_AS)
-    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + (8 << 20), limits[1]))
-    try:
-        with pytest.raises((MemoryError, RuntimeError), match="memory"):
-            convolution.convolve(x, w, 1)
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, limits)
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("which", ["output", "inputs", "weights", "weights_of_bytes"])
+def test_too_little_memory_is_an_error(which: str, stride: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, w = torch.randn(2, 8, 4, 4), torch.randn(8, 8, 3, 3)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1 << 40)  # each of them needs some
+    call = convolution._Call(x, w, stride)
+    with pytest.raises(MemoryError, match=r"a convolution of \(2, 8, 4, 4\): not enough memory"):
+        call(which, x, x, x)

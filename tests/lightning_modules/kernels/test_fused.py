@@ -112,6 +112,18 @@ def test_results_do_not_depend_on_the_number_of_threads(dtype: torch.dtype) -> N
         assert all(torch.equal(value, other[name]) for name, value in found[0].items())
 
 
+def test_too_little_memory_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = layer_of(Case((3, 2, 4, 3, 3), dtype=torch.float32))
+    layer.backend = "compiled"
+    x = torch.randn(3, 2, 4, 3, 3, requires_grad=True)
+    spikes = layer(x)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1 << 40)  # each of them needs some
+    for compute in (lambda: layer(x), lambda: spikes.sum().backward()):
+        with pytest.raises(MemoryError, match=r"a layer of \(3, 2, 3, 3, 4\).*: not enough memory"):
+            compute()
+    assert x.grad is None
+
+
 def test_a_sample_spikes_alike_in_any_batch() -> None:
     """With the statistics of evaluation, to the bit."""
     case = Case((4, 7, 3, 5, 5), norm="bn", training=False, dtype=torch.float32)
