@@ -74,7 +74,7 @@ static inline real derivative(real u, real first, real second)
 {
 #if SURROGATE == 0
     real bump = (real)fabs(u) * (-first / second) + first;
-    return bump > 0 ? bump : 0;
+    return bump < 0 ? 0 : bump; /* what is not a number stays so, here and below, as with the library */
 #elif SURROGATE == 1
     return (real)fabs(u) < first ? 1 / (2 * first) : 0;
 #elif SURROGATE == 2
@@ -215,7 +215,7 @@ static void fire(
                         continue;
                     }
                     real raw = leak * carried[i] + (GAINS ? current[i] * gain : current[i]);
-                    real v = RECTIFIES ? (k * raw > 0 ? k * raw : 0) : raw;
+                    real v = RECTIFIES ? (k * raw < 0 ? 0 : k * raw) : raw;
                     real threshold = ADAPTS ? theta + beta * adapted[i] : theta;
                     real s = (ON_THRESHOLD ? v >= threshold : v > threshold) ? 1 : 0;
                     carried[i] = RESET == 1 ? v - threshold * s : RESET == 2 ? v * (1 - s) : v;
@@ -286,7 +286,7 @@ static void differentiate(
                     for (int64_t i = 0; i < count; i++) {
                         real raw = leak * before[i] + (GAINS ? current[i] * gain : current[i]);
                         real threshold = ADAPTS ? theta + beta * adapted[i] : theta;
-                        v[i] = RECTIFIES ? (k * raw > 0 ? k * raw : 0) : raw;
+                        v[i] = RECTIFIES ? (k * raw < 0 ? 0 : k * raw) : raw;
                         real s = (ON_THRESHOLD ? v[i] >= threshold : v[i] > threshold) ? 1 : 0;
                         if (next) {
                             before[i + tile] = RESET == 1 ? v[i] - threshold * s : RESET == 2 ? v[i] * (1 - s) : v[i];
@@ -328,7 +328,7 @@ static void differentiate(
                                 raised[i] = beta * moved + rho * raised[i];
                             }
                             if (RECTIFIES) {
-                                dv = v > 0 ? dv : 0;
+                                dv = v <= 0 ? 0 : dv;
                                 of_k[i] += dv * (leak * before[i] + (GAINS ? current[i] * gain : current[i]));
                                 dv *= k;
                             }
@@ -443,7 +443,8 @@ static void statistics(
                 middle = one / count;
                 spread = two / count;
                 if (f->centred) {
-                    spread = fmax(spread - middle * middle, 0);
+                    spread -= middle * middle;
+                    spread = spread < 0 ? 0 : spread;
                     middle += centre[c];
                 } else
                     middle = 0;
