@@ -15,18 +15,18 @@ def forest(contrasts: Sequence[dict[Any, Any]], margin: float | None) -> Chart |
     points = tuple(_point(at, row) for at, row in enumerate(contrasts) if not wording.absent(row["difference"]))
     if not points:
         return None
-    reference = contrasts[0]["reference"]
+    axis, reference = contrasts[0]["axis"], contrasts[0]["reference"]
     band = f", the band the margin of {wording.margin(margin).removeprefix('margin ')}" if margin else ""
     rings = any(not point.filled for point in points)
     decided = "a ring is a row that is not decided" if rings else "every row is decided"
     caption = (
-        f"Difference of each level of {contrasts[0]['axis']} to {reference} in test accuracy with its unadjusted 95 % "
+        f"Difference of each level of {axis} to {reference} in test accuracy with its unadjusted 95 % "
         f"interval. The line at zero is no difference{band}; {decided}."
     )
     rows = tuple(str(row["level"]) for row in contrasts)
     return Chart(
-        f"difference to {reference}, points of test accuracy", "", (Series("difference", points),), caption, rows=rows,
-        zero=True, margin=known(margin, 100),
+        f"points of test accuracy against {axis}={reference}", "", (Series("difference", points),), caption,
+        rows=rows, zero=True, margin=known(margin, 100),
     )  # fmt: skip
 
 

@@ -105,10 +105,11 @@ def _table(frame: pd.DataFrame, size: float | None) -> Table:
     headers = ["contrast", "verdict", "seed blocks", "SD of differences, points (95 % CI)", "detected from, points"]
     headers += [f"seed blocks for ±{wording.margin(size).removeprefix('margin ')}"] if size is not None else []
     rows = tuple(_cells(row, size is not None) for row in frame.to_dict("records"))
+    wanted = "; for undecided ones, the seed blocks of an interval as narrow as the margin" if size is not None else ""
     caption = (
-        "What each contrast can tell: SD of its paired differences, and the smallest true difference that it detects"
+        "What each contrast can tell: SD of its paired differences, and the smallest true difference detected at 80 % "
+        f"power{wanted}."
     )
-    caption += " at 80 % power" + ("; seed blocks that would fix it to the margin." if size is not None else ".")
     return Table(tuple(headers), rows, (False, False, *(True,) * (len(headers) - 2)), caption=caption)
 
 

@@ -17,6 +17,7 @@ _HEAD = r"""\documentclass[10pt]{article}
 \usepackage{courier}
 \usepackage{booktabs}
 \usepackage{longtable}
+\usepackage{multicol}
 \usepackage{graphicx}
 \usepackage[font=footnotesize,labelfont=bf,labelsep=period,justification=raggedright,singlelinecheck=off,skip=4pt]{caption}
 \usepackage[a4paper,hmargin=16mm,vmargin=20mm]{geometry}
@@ -34,17 +35,25 @@ _HEAD = r"""\documentclass[10pt]{article}
 \renewcommand{\topfraction}{0.9}
 \renewcommand{\bottomfraction}{0.9}
 \renewcommand{\textfraction}{0.05}
-\renewcommand{\floatpagefraction}{0.8}
+\renewcommand{\floatpagefraction}{0.9}
 \setcounter{topnumber}{5}
 \setcounter{totalnumber}{9}
+\setlength{\multicolsep}{4pt}
 \setlength{\intextsep}{8pt}
-\setlength{\textfloatsep}{10pt}
+\setlength{\textfloatsep}{16pt}
 \setlength{\floatsep}{8pt}
+\makeatletter
+\setlength{\@fptop}{0pt}
+\setlength{\@fpsep}{12pt}
+\makeatother
 \begin{document}
 """
 
 _CODE_COLUMNS = 98
 """Characters of a typewriter line in \\footnotesize that fit between the margins."""
+
+_LISTING = 20
+"""Lines from which short ones stand in two columns."""
 
 
 def render(title: str, cards: Iterable[Card]) -> str:
@@ -103,7 +112,10 @@ def _code(caption: str, text: str) -> str:
     lines = [piece for line in text.rstrip().split("\n") for piece in _pieces(visible(line.expandtabs()))]
     # The empty box keeps the indentation, which TeX would drop at the beginning of a line.
     printed = "\\\\\n".join("\\mbox{}" + latex(piece).replace(" ", "~") for piece in lines)
-    return f"{latex_breakable(visible(caption))}:\n\n{{\\footnotesize\\ttfamily\n{printed}\\par}}"
+    above, code = f"{latex_breakable(visible(caption))}:", f"{{\\footnotesize\\ttfamily\n{printed}\\par}}"
+    if len(lines) > _LISTING and max(map(len, lines)) < _CODE_COLUMNS // 2 - 2:
+        return f"\\begin{{multicols}}{{2}}[{above}]\\raggedcolumns\n{code}\n\\end{{multicols}}"
+    return f"{above}\\par\\nopagebreak\n{code}"
 
 
 def _pieces(line: str) -> list[str]:

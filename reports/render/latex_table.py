@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ _ROOM = 124
 
 _GAP, _NARROWEST, _NAME, _HEADER = 2, 12, 24, 9
 _EM = 0.48  # mean width of a character in em
+_NARROW = re.compile(r"[ ,.()]")
 _LONGEST = 40
 """Rows of a `tabular`, which cannot go on over the page."""
 
@@ -66,9 +69,10 @@ def _longtable(table: Table, part: _Part, caption: str) -> str:
 
 def _parts(table: Table) -> Iterator[_Part]:
     """Split the columns, the first repeated, so that each part fits once its text columns are wrapped."""
-    below = [max((latex_length(row[at]) for row in table.rows), default=0) for at in range(len(table.headers))]
-    headers = [_header(unbroken(title), width) for title, width in zip(table.headers, below, strict=True)]
-    widths = [max(width, *map(latex_length, header)) for width, header in zip(below, headers, strict=True)]
+    columns = [(title, [row[at] for row in table.rows]) for at, title in enumerate(table.headers)]
+    headers = [_header(unbroken(title), max(map(latex_length, cells), default=0)) for title, cells in columns]
+    widths = [max((*map(latex_length, header), *(_length(cell, numeric) for cell in cells)))
+              for header, (_, cells), numeric in zip(headers, columns, table.numeric, strict=True)]  # fmt: skip
     first, rest = _least(table, 0, widths), list(range(1, len(widths)))
     while True:
         taken, room = [0], _ROOM - first
@@ -78,6 +82,11 @@ def _parts(table: Table) -> Iterator[_Part]:
         yield _Part(tuple(taken), _wrapped(table, taken, widths), tuple(headers[at] for at in taken))
         if not rest:
             return
+
+
+def _length(text: str, numeric: bool) -> int:
+    """Width in characters as wide as a digit: in intervals, much is narrower."""
+    return math.ceil(latex_length(text) - (0.4 * len(_NARROW.findall(text)) if numeric else 0))
 
 
 def _header(title: str, below: int) -> tuple[str, ...]:

@@ -165,7 +165,7 @@ def test_few_cells_are_all_named_and_of_many_the_front_and_the_baseline() -> Non
 def test_a_logarithmic_scale_is_named() -> None:
     figure = chart(Pareto().compute(priced({"baseline": 9.0, "residual=plain": 1.0, "residual=sew_add": 10.0})))
     assert figure.x_title == "energy per sample, nJ (log scale)"
-    assert chart(AxisEffects("residual").compute(one())).x_title == "difference to sresnet, points of test accuracy"
+    assert chart(AxisEffects("residual").compute(one())).x_title == "points of test accuracy against residual=sresnet"
 
 
 def test_energies_close_to_each_other_are_drawn_on_a_linear_scale() -> None:

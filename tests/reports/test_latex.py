@@ -207,7 +207,7 @@ def test_no_line_ends_between_a_number_and_its_per_cent() -> None:
 def test_a_table_without_room_goes_to_the_next_page_and_what_follows_fills_this_one(
     lines: int, page: int, tmp_path: Path
 ) -> None:
-    listing = (("listing", "\n".join(["line"] * lines)),)
+    listing = (("listing", "\n".join(["x" * 60] * lines)),)
     heading = Card("b", "Heading", ("said",), table=table(("cell",), rows=15), notes=("noted",))
     written = latex.render("t", [Card("a", "Before", code=listing), heading])
     for word in ("said", "h0", "noted"):  # written to the log when a page is complete
@@ -215,6 +215,14 @@ def test_a_table_without_room_goes_to_the_next_page_and_what_follows_fills_this_
     (tmp_path / "guide.tex").write_text(written)
     found = dict(re.findall(r"(\w+) is on page (\d)", compiled(tmp_path, "guide.tex")))
     assert found == {"said": "1", "h0": str(page), "noted": "1"}
+
+
+def test_short_lines_of_a_long_listing_stand_in_two_columns() -> None:
+    def written(lines: int, length: int) -> str:
+        return latex.render("t", [Card("k", "title", code=(("Study file", "\n".join(["x" * length] * lines)),))])
+
+    assert r"\begin{multicols}{2}[Study file:]" in written(lines=21, length=46)
+    assert r"\begin{multicols}" not in written(lines=20, length=46) + written(lines=21, length=47)
 
 
 def test_a_figure_is_included_with_its_caption_only_where_there_is_one() -> None:
