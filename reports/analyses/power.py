@@ -136,7 +136,7 @@ def _figure(frame: pd.DataFrame) -> Chart:
         "Smallest true difference that is detected at 80 % power by number of seed blocks, with the SD of each axis's "
         "differences taken as the one pooled over its contrasts and the level divided by their number."
     )
-    return Chart("seed blocks", "detected from, points", series, caption)
+    return Chart("seed blocks", "detectable difference, points", series, caption)
 
 
 def _alike(axes: list[str], rows: pd.DataFrame) -> list[list[str]]:

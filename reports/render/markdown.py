@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from reports.analyses.card import Card, Table
 from reports.render.escaping import markdown, visible
+from reports.render.headings import heading
 from reports.render.paper import has_figure
 
 
@@ -36,9 +37,10 @@ def _card(card: Card, fold: bool, figures: bool) -> list[str]:
 
 
 def _figure(card: Card) -> str:
-    """The picture; its caption tells those who cannot see it what it shows, and the table what its numbers are."""
+    """The picture and, for those too who cannot see it, its caption; the numbers are in the table."""
     assert card.figure is not None
-    return f"![{markdown(card.figure.caption)}](figures/{quote(card.key)}.svg)"
+    name, _ = heading(card.title)
+    return f"![{markdown(name)}](figures/{quote(card.key)}.svg)\n\n*{markdown(card.figure.caption)}*"
 
 
 def _details(card: Card) -> list[str]:

@@ -240,6 +240,8 @@ def test_a_phone_need_not_scroll_sideways(name: str, guides: dict[str, Path], op
     cut = "(each) => each.scrollWidth > each.clientWidth"
     charts = page.locator(".canvas:has(.chart)")
     assert charts.count() > 2 and not any(each.evaluate(cut) for each in charts.all())
+    tables = page.locator(".wide:has(table)")
+    assert tables.count() > 2 and not any(each.evaluate(cut) for each in tables.all())
 
 
 def test_no_line_ends_within_a_level_of_confidence(guides: dict[str, Path], opened: Open) -> None:
