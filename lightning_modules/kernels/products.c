@@ -83,25 +83,32 @@ static inline vector load(const void *from, int narrow)
     return __builtin_convertvector(*(const bytes *)from, vector);
 }
 
-/* Write values as bytes; 0 where one of them is another number then. */
+/* Write values as bytes; how many are another number then. */
+static int64_t narrow_some(const real *restrict x, int64_t count, int8_t *restrict out)
+{
+    int64_t others = 0;
+#pragma omp simd reduction(+ : others)
+    for (int64_t i = 0; i < count; i++) {
+        const int32_t whole = (int32_t)(x[i] >= -128 && x[i] <= 127 ? x[i] : 0);
+        out[i] = (int8_t)whole;
+        others += (real)whole != x[i];
+    }
+    return others;
+}
+
+/* Write all values as bytes; 0 where one of them is another number then. */
 int narrowed(const real *x, int64_t count, int8_t *out, int64_t threads)
 {
     enum { PART = 4096 };
     int exact = 1;
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int64_t start = 0; start < count; start += PART) {
-        int64_t others = 0, end = least(start + PART, count);
         int same;
 #pragma omp atomic read
         same = exact;
         if (!same)
             continue; /* real numbers are found out in the first part */
-#pragma omp simd reduction(+ : others)
-        for (int64_t i = start; i < end; i++) {
-            out[i] = x[i] >= -128 && x[i] <= 127 ? (int8_t)x[i] : 0;
-            others += (real)out[i] != x[i];
-        }
-        if (others)
+        if (narrow_some(x + start, least(PART, count - start), out + start))
 #pragma omp atomic write
             exact = 0;
     }
