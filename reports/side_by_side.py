@@ -231,8 +231,13 @@ def _axis(axis: str, rows: pd.DataFrame, names: Sequence[str]) -> Card:
         f"Levels of {axis} in each study: difference to the reference paired by seed block, with unadjusted 95 % "
         "intervals, its verdict, and whether the studies' verdicts agree."
     )
+    consistent = sum(row[-1].startswith(CONSISTENT) for row in table_rows)
+    said = (
+        f"Of {wording.count(len(table_rows), 'contrast')} that at least two studies have, {consistent} "
+        f"{'is' if consistent == 1 else 'are'} consistent."
+    )
     return Card(
-        f"agreement-{axis}", title, (), frame,
+        f"agreement-{axis}", title, (said,), frame,
         Table((*headers, "agreement"), tuple(table_rows), numeric, caption=caption),
         figure=_figure(frame) if one else None,
     )  # fmt: skip
