@@ -58,7 +58,7 @@ def test_every_study_keeps_its_own_difference_interval_and_verdict() -> None:
     assert frame.loc[("or", "a"), "agreement"] == "better in 1 of 2"
     said = "2 studies, 2 contrasts that at least two of them have; 1 of these is consistent"
     assert overview.prose[0] == f"{said}: residual=plain worse than sresnet."
-    assert residual.prose == ("Of 1 contrast that at least two studies have, 1 is consistent.",)
+    assert residual.prose == ("Of 2 contrasts that at least two studies have, 1 is consistent.",)
     assert residual.table is not None and residual.table.rows[0][0] == "plain"
     assert residual.table.headers[1] == "a: difference, points (95 % CI)"
 
