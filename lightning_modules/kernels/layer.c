@@ -1,10 +1,10 @@
 /* Normalise and fire on the CPU, forward and backward: one call each, a few passes over memory. Behind team.c.
 
    Activations are [T, M, C]: steps, samples times pixels, channels, as they lie in memory with channels last. A tile is
-   a run of whole rows that fits the first cache with all its steps; membranes of a tile never leave it. What belongs to
-   a channel is repeated over a tile first, so that every inner loop is one plain loop that a compiler makes vectors of,
-   whatever C. Sums leave a block of tiles as one row each, to be added up by whoever called: tiles and blocks depend on
-   the shape alone, so that the order of addition does not depend on the number of threads.
+   a run of whole rows that fits the first two caches with all its steps; membranes of a tile never leave them. What
+   belongs to a channel is repeated over a tile first, so that every inner loop is one plain loop that a compiler makes
+   vectors of, whatever C. Sums leave a block of tiles as one row each, to be added up by whoever called: tiles and
+   blocks depend on the shape alone, so that the order of addition does not depend on the number of threads.
 
    Compiled once for every form of neuron, see compiled.py, which sets these macros:
      REAL      type of membranes, statistics and sums: float or double
@@ -138,8 +138,7 @@ typedef struct {
 static inline real *desk(desks all) { return all.values + worker() * all.size; }
 
 /* Sums of y - centre and of its square, [T, blocks, C]. */
-static void moments(
-    const extent *e, desks own, const stored *y, const real *centre, real *first, real *second)
+static void moments(const extent *e, desks own, const stored *y, const real *centre, real *first, real *second)
 {
     const int64_t blocks = blocks_of(e), block = e->tile * e->tiles;
 #pragma omp parallel num_threads(e->threads)
@@ -183,8 +182,8 @@ static inline void currents(
 
 /* Spikes [T, M, C], on top of `onto` if given. Scale and shift are [T, C]. */
 static void fire(
-    const extent *e, desks own, const stored *y, const real *scale, const real *shift, const stored *added, const stored *onto,
-    stored *out, const constants *n)
+    const extent *e, desks own, const stored *y, const real *scale, const real *shift, const stored *added,
+    const stored *onto, stored *out, const constants *n)
 {
     NUMBERS
     const int64_t tile = e->tile, steps = e->steps;
@@ -245,8 +244,9 @@ static void fire(
    times it, [1, M, C]. `plain` and `away` are its sums, as it is and with y - mean, [T, blocks, C]; `leaks`, `gains`
    and `ks` are gradients of what is learnt, to be summed, [blocks, C]. */
 static void differentiate(
-    const extent *e, desks own, const stored *y, const real *scale, const real *shift, const real *mean, const stored *added,
-    const stored *grad, stored *out, real *plain, real *away, real *leaks, real *gains, real *ks, const constants *n)
+    const extent *e, desks own, const stored *y, const real *scale, const real *shift, const real *mean,
+    const stored *added, const stored *grad, stored *out, real *plain, real *away, real *leaks, real *gains, real *ks,
+    const constants *n)
 {
     NUMBERS
     const real one = n ? n->first : 0, two = n ? n->second : 0;
@@ -368,8 +368,8 @@ static void differentiate(
 
 /* Gradient of the input, scale grad + level + slope (y - mean) with [T, C] each; `out` may be `grad`. */
 static void finish(
-    const extent *e, desks own, const stored *grad, const stored *y, const real *mean, const real *scale, const real *level,
-    const real *slope, stored *out)
+    const extent *e, desks own, const stored *grad, const stored *y, const real *mean, const real *scale,
+    const real *level, const real *slope, stored *out)
 {
     const int64_t tile = e->tile;
 #pragma omp parallel num_threads(e->threads)

@@ -14,7 +14,9 @@ from functools import cache
 from pathlib import Path
 
 _FLAGS = ("-O3", "-march=native", "-fPIC", "-shared", "-fno-math-errno", "-fno-trapping-math")
-_THREADS = "-fopenmp"
+_PARALLEL = ("-fopenmp", "-fopenmp-simd")
+"""What compilers make threads and vectors of, and, where that is missing, vectors alone: without, gradients take three
+times as long."""
 _SECONDS = 120
 _PROBE = "#include <math.h>\n#include <stdlib.h>\nint probe(void) { return 0; }\n"
 
@@ -76,8 +78,8 @@ def _compile(source: str, flags: list[str], path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         code, made = Path(folder, "code.c"), Path(folder, "code.so")
         code.write_text(source, encoding="utf-8")
-        for threads in ([_THREADS], []):
-            command = [*compiler().split(), *flags, *threads, str(code), "-o", str(made), "-lm"]
+        for parallel in _PARALLEL:
+            command = [*compiler().split(), *flags, parallel, str(code), "-o", str(made), "-lm"]
             done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
             if done.returncode == 0:
                 made.replace(path)

@@ -40,7 +40,8 @@ static inline void transform_tile(
             const int64_t iy = y + r - 1, ix = x + c - 1;
             pixels[r][c] = iy >= 0 && iy < H && ix >= 0 && ix < W ? moved(image, (iy * W + ix) * C, narrow) : zeros;
         }
-    const void *next = moved(image, ((y + 3) * W + x) * C, narrow); /* read with the next row of tiles, which no processor guesses */
+    /* Read with the next row of tiles, which no processor guesses. */
+    const void *next = moved(image, ((y + 3) * W + x) * C, narrow);
     for (int64_t at = 0; at < C; at += LANES) {
         for (int r = 0; r < 2; r++)
             for (int c = 0; c < 2; c++)

@@ -41,6 +41,18 @@ def test_what_the_compiler_refuses_is_in_its_own_words(cache: Path) -> None:
     assert not list(cache.iterdir())
 
 
+@needs_compiler
+def test_a_compiler_without_threads_makes_code_for_one(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = "int threads(void) {\n#ifdef _OPENMP\nreturn 1;\n#else\nreturn 0;\n#endif\n}"
+    known = cache.parent / "cc"
+    known.parent.mkdir(parents=True)
+    known.write_text(f'#!/bin/sh\ncase "$*" in *-fopenmp\\ *) exit 1;; esac\nexec {library.compiler()} "$@"\n')
+    known.chmod(0o755)
+    monkeypatch.setenv("CC", str(known))
+    assert library.problem() is None
+    assert library.compiled(source, {}).threads() == 0
+
+
 def test_a_missing_compiler_is_named(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CC", "no-such-compiler -O1")
     assert library.problem() == "no C compiler (no-such-compiler -O1)"
