@@ -101,6 +101,11 @@ class Chart:
         return f"{self.x_label} (log scale)" if self.x_log else self.x_label
 
     @property
+    def points(self) -> tuple[Point, ...]:
+        """Those of all series, in their order."""
+        return tuple(point for series in self.series for point in series.points)
+
+    @property
     def barred(self) -> bool:
         """Whether there are bars, which begin at zero."""
         return any(series.bars for series in self.series)

@@ -59,7 +59,7 @@ def _described(scale: Scale) -> str:
 
 
 def _points(chart: Chart) -> Iterator[Point]:
-    return (point for series in chart.series for point in series.points if math.isfinite(point.x + point.y))
+    return (point for point in chart.points if math.isfinite(point.x + point.y))
 
 
 def _frame(chart: Chart) -> _Frame:

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure as Drawing
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from reports.analyses.figure import Chart, Point, Series
+from reports.analyses.figure import Chart, Series
 from reports.render import palette
 from reports.render.paper.labels import numbered, place_labels
 from reports.render.paper.layout import lay_out
+from reports.render.paper.legend import columns_of, height_of, key_of, look, named, stroke
 from reports.render.paper.style import COLUMN, PAGE, decimals_of, log_ticks, number, short
 
 _PITCH, _TALLEST = 0.19, 8.4  # inches: from row to row, and what a page holds
 _HEIGHTS = (2.1, 3.0, 4.2, 6.0)  # inches: of a plot without rows, from the usual one up
-_CHARACTER = 0.062  # inches: mean width of one, for what must be known before anything is laid out
 _WIDE_NAMES, _MANY = 18, 12  # characters of a row's name and numbers of points that are too many for a column
-_STEPPED = (4.0, 3.0)  # ink and gap of a line in steps, in line widths
 _STEPS = (1, 2, 5, 10)  # between ticks, times a power of ten: as on the page
 
 
@@ -52,9 +48,9 @@ def _drawn(chart: Chart, numbers: Sequence[str] = (), height: float = _HEIGHTS[0
     names = [short(each, 34, lines=2) for each in chart.rows]
     longest = max((len(line) for name in names for line in name.split("\n")), default=0)
     width = PAGE if longest > _WIDE_NAMES or len(numbers) > _MANY else COLUMN
-    key, below = _key(chart), _named(numbers)
-    columns, columns_below = _columns(key, width), _columns(below, width, beside=0.2)
-    keys = _key_height(key, columns) + _key_height(below, columns_below)
+    key, below = key_of(chart), named(numbers)
+    columns, columns_below = columns_of(key, width), columns_of(below, width, beside=0.2)
+    keys = height_of(key, columns) + height_of(below, columns_below)
     height = keys + (_rows_height(names) if names else min(height, _TALLEST - keys))
     drawing = Drawing(figsize=(width, height), layout="constrained")
     axes = drawing.add_subplot()
@@ -84,20 +80,8 @@ def _rows_height(names: list[str]) -> float:
     return min(0.55 + _PITCH * max(lines, 2), _TALLEST)
 
 
-def _look(at: int, series: Series) -> tuple[str, str, tuple[float, ...]]:
-    """Colour, marker and dashes of a series by its place; they begin again where there are more series."""
-    kinds = len(palette.SERIES)
-    dashes = _STEPPED if series.stepped else palette.DASHES[at % kinds]
-    return palette.SERIES[at % kinds], palette.MARKERS[at % kinds], dashes
-
-
-def _width(series: Series) -> float:
-    """Of the line; thin where its upright parts lie on intervals, whose ends are to be seen."""
-    return 0.5 if series.stepped else 1.0
-
-
 def _series(axes: Axes, chart: Chart, at: int, series: Series) -> None:
-    colour, marker, dashes = _look(at, series)
+    colour, marker, dashes = look(at, series)
     shift = _shift(chart, at)
     x, y = [point.x for point in series.points], [point.y + shift for point in series.points]
     if series.bars:
@@ -105,7 +89,7 @@ def _series(axes: Axes, chart: Chart, at: int, series: Series) -> None:
         return
     if line := series.line():
         across, along = zip(*((a, b + shift) for a, b in line), strict=True)
-        (joining,) = axes.plot(across, along, color=colour, zorder=3, linewidth=_width(series))
+        (joining,) = axes.plot(across, along, color=colour, zorder=3, linewidth=stroke(series))
         if dashes:
             joining.set_dashes(dashes)
     up = [(p.x, p.low, p.high) for p in series.points if p.low is not None and p.high is not None]
@@ -148,7 +132,7 @@ def _across(axes: Axes, chart: Chart) -> None:
     elif chart.x_log:
         axes.set_xticks(log_ticks(low, high))
     else:
-        whole = all(point.x == int(point.x) for point in _points(chart))
+        whole = all(point.x == int(point.x) for point in chart.points)
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=whole, steps=_STEPS))
     _numbers(axes, "x")
 
@@ -163,17 +147,13 @@ def _numbers(axes: Axes, which: str) -> None:
     axes.set_xlim(low, high) if which == "x" else axes.set_ylim(low, high)
 
 
-def _points(chart: Chart) -> Iterable[Point]:
-    return (point for series in chart.series for point in series.points)
-
-
 def _limits(chart: Chart) -> tuple[float, float]:
     """Room for every point and interval; on a logarithmic scale an interval may leave it to the left."""
-    ends = [each for p in _points(chart) for each in (p.x, p.x_low, p.x_high) if each is not None]
+    ends = [each for p in chart.points for each in (p.x, p.x_low, p.x_high) if each is not None]
     ends += [0.0] if chart.zero or chart.barred else []
     ends += [-chart.margin, chart.margin] if chart.margin else []
     if chart.x_log:
-        smallest = min(p.x for p in _points(chart))
+        smallest = min(p.x for p in chart.points)
         kept = [each for each in ends if each > smallest / 10]
         return min(kept) / 1.12, max(kept) * 1.12
     low, high = min(ends), max(ends)
@@ -187,43 +167,3 @@ def _down(axes: Axes, names: list[str]) -> None:
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.spines["left"].set_visible(False)
-
-
-def _key(chart: Chart) -> list[Artist]:
-    """What the legend explains: the series where there are several, else rings and the margin where there are any."""
-    if len(chart.series) > 1:
-        return [_handle(at, series) for at, series in enumerate(chart.series)]
-    colour, marker, _ = _look(0, chart.series[0])
-    rings = any(not point.filled for point in _points(chart))
-    found: list[Artist] = []
-    for label, face in (("decided", colour), ("not decided", "white")) if rings else ():
-        found.append(Line2D([], [], linestyle="none", marker=marker, markeredgecolor=colour, markerfacecolor=face,
-                            label=label))  # fmt: skip
-    return [*found, Patch(facecolor=palette.BAND, label="margin")] if chart.margin else found
-
-
-def _handle(at: int, series: Series) -> Artist:
-    colour, marker, dashes = _look(at, series)
-    if series.bars:
-        return Patch(facecolor=colour, label=short(series.name, 48, lines=2))
-    filled = any(point.filled for point in series.points)
-    return Line2D([], [], color=colour, marker=marker, markerfacecolor=colour if filled else "white",
-                  linestyle=((0, dashes) if dashes else "-") if series.joined else "none", linewidth=_width(series),
-                  label=short(series.name, 48, lines=2))  # fmt: skip
-
-
-def _named(numbers: Sequence[str]) -> list[Artist]:
-    """What numbers beside points stand for."""
-    named = (f"{at}: {short(name, 48, lines=2)}" for at, name in enumerate(numbers, 1))
-    return [Line2D([], [], linestyle="none", label=each) for each in named]
-
-
-def _columns(key: list[Artist], width: float, beside: float = 0.45) -> int:
-    """How many columns of a legend fit; each needs `beside` inches for its mark and the gap to the next one."""
-    longest = max((len(line) for handle in key for line in str(handle.get_label()).split("\n")), default=0)
-    return max(1, min(len(key), int(width / (_CHARACTER * longest + beside))))
-
-
-def _key_height(key: list[Artist], columns: int) -> float:
-    second_lines = sum(str(handle.get_label()).count("\n") for handle in key)
-    return 0.16 * math.ceil(len(key) / columns) + 0.1 * math.ceil(second_lines / columns)

@@ -20,7 +20,7 @@ _MARK, _GAP = 2.6, 4.5
 
 def numbered(chart: Chart) -> tuple[Chart, list[str]]:
     """The chart with numbers from 1 in place of its labels, from left to right, and what they stand for."""
-    named = sorted((p for series in chart.series for p in series.points if p.label), key=lambda p: (p.x, p.y))
+    named = sorted((point for point in chart.points if point.label), key=lambda point: (point.x, point.y))
     numbers = {id(point): str(at) for at, point in enumerate(named, 1)}
     series = tuple(
         replace(each, points=tuple(replace(point, label=numbers.get(id(point), "")) for point in each.points))
@@ -34,7 +34,7 @@ def place_labels(axes: Axes, chart: Chart) -> bool:
 
     A label without such a place is left out; the answer is whether every one has a place.
     """
-    points = [point for series in chart.series for point in series.points]
+    points = chart.points
     named = [point for point in points if point.label]
     if not named:
         return True
