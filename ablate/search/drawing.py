@@ -63,7 +63,7 @@ class Drawing:
         return design.cell(self._study, self._space.levels(trial.params))[0]
 
     def again(self, trial: FrozenTrial) -> Drawn:
-        """A further trial of the same cell, because the runs of one that failed are repeated."""
+        """A further trial of the same cell, because runs of one that has ended are repeated."""
         cell = self.cell(trial)
         return Drawn(self._add(trial.params, cell, {AGAIN: trial.number}), cell)
 
@@ -151,8 +151,10 @@ def plan(study: Study, trials: SampledTrials) -> Plan:
             excluded.append(ExcludedCell(cell, trial.user_attrs[EXCLUDED]))
             continue
         cells.setdefault(cell.cell_id, cell)
-        if trial.state is TrialState.PRUNED:
-            dropped |= dict.fromkeys((cell.run_id(seed) for seed in study.seeds), trial.user_attrs.get("reason", ""))
+        for run_id in (cell.run_id(seed) for seed in study.seeds):
+            dropped.pop(run_id, None)  # the last trial of a cell counts
+            if trial.state is TrialState.PRUNED:
+                dropped[run_id] = trial.user_attrs.get("reason", "")
     return Plan(tuple(cells.values()), tuple(excluded), study.seeds, dropped=dropped, used_up=trials.used_up)
 
 

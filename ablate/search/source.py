@@ -52,20 +52,22 @@ class SearchSource:
         cell.given -= 1
         if record.status != "complete" or self._is_hopeless(cell):
             cell.dropped = True
-            self._due = deque(each for each in self._due if each.cell.cell_id != run.cell.cell_id)
+            kept = deque(each for each in self._due if each.cell.cell_id != run.cell.cell_id)
+            cell.given -= len(self._due) - len(kept)  # they will not end, since they will not begin
+            self._due = kept
         elif self._search.pruner == "wilcoxon" and cell.waiting:
             self._give(cell)
         if not cell.given and (cell.dropped or not cell.waiting):
             self._end(cell)
 
     def _revived(self, statuses: Mapping[str, str]) -> list[Drawn]:
-        """Trials that failed and whose runs a person has asked to repeat."""
+        """Trials that have ended and runs of which wait again: a person has asked to repeat what failed or diverged."""
         latest = {trial.user_attrs["cell_id"]: trial for trial in self._trials.all()}
-        failed = [trial for trial in latest.values() if trial.state is TrialState.FAIL]
         return [
             self._drawing.again(trial)
-            for trial in failed
-            if not any(statuses.get(f"{trial.user_attrs['cell_id']}-{seed}") == "failed" for seed in self._study.seeds)
+            for trial in latest.values()
+            if trial.state.is_finished()
+            and any(statuses.get(f"{trial.user_attrs['cell_id']}-{seed}") == "missing" for seed in self._study.seeds)
         ]
 
     def _begin(self, drawn: Drawn) -> None:

@@ -11,6 +11,7 @@ from dummies import Recorder
 from optuna.trial import FrozenTrial, TrialState
 from searches import LISTS, RANGES, Driver, Dying, Stopped
 
+from ablate import work
 from ablate.engines import ProcessEngine
 from ablate.records import RunRecord, RunSpec
 
@@ -133,6 +134,14 @@ def test_diverging_tells_the_sampler_to_keep_away(driver: Make) -> None:
     assert states["0.1"] is TrialState.COMPLETE
 
 
+def test_a_cell_that_loses_a_seed_ends_without_the_seeds_behind_it(driver: Make) -> None:
+    made = driver(search={"trials": 2, "sampler": "random"}, axes={"lr": [0.05, 0.95]}, seeds=3)
+
+    assert made.run().attempts == 3 + 1
+    assert [trial.state for trial in trials_of(made)] == [TrialState.COMPLETE, TrialState.PRUNED]
+    assert len(made.look()[1].dropped) == 3
+
+
 def test_a_larger_budget_adds_to_a_finished_search(driver: Make) -> None:
     driver(**fields("tpe", 5)).run()
     more = driver(**fields("tpe", 9))
@@ -170,8 +179,6 @@ def test_repeating_failed_runs_reopens_their_trial(driver: Make) -> None:
 
     made = driver(search={"trials": 2, "sampler": "random"}, axes={"lr": [0.05, 0.1]})
     with made.open() as ledger:
-        from ablate import work
-
         todo = work.work(made.study, work.plan(made.study, ledger), ledger)
         assert todo.source is not None
         run = todo.source.more()
@@ -185,3 +192,20 @@ def test_repeating_failed_runs_reopens_their_trial(driver: Make) -> None:
 
     assert [trial.state for trial in trials_of(made)].count(TrialState.COMPLETE) == 2
     assert trials_of(made)[0].state is TrialState.FAIL
+
+
+def test_repeating_runs_that_diverged_runs_them_again(driver: Make) -> None:
+    made = driver(search={"trials": 2, "sampler": "random"}, axes={"lr": [0.05, 0.95]}, seeds=2)
+    made.run()
+    with made.open() as ledger:
+        assert ledger.retry_failed(work.bookable(made.study, work.plan(made.study, ledger))) == 1
+
+    summary = made.run()
+
+    assert (summary.attempts, summary.missing) == (1, 0)
+    ledger, plan = made.look()
+    lost = next(cell for cell in plan.cells if cell.varied)
+    state = ledger.state(lost.run_id(0))
+    assert (state.status, state.kind, state.attempts) == ("failed", "diverged", 2)
+    assert set(plan.dropped) == {lost.run_id(0), lost.run_id(1)}
+    assert made.run().attempts == 0
