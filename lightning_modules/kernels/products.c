@@ -1,7 +1,8 @@
 /* What convolutions on the CPU stand on: vectors and products of small matrices. Behind team.c.
 
-   Compiled for every WIDTH, a power of two that divides the channels of an output, and for REAL, float or double. Sums
-   are cut by shape alone, so that the number of threads changes no bit. Passes return 0 where memory is missing. */
+   Compiled for every WIDTH, a power of two that divides the channels of an output, and for winograd.c those of an input
+   too, and for REAL, float or double. Sums are cut by shape alone, so that the number of threads changes no bit. Passes
+   return 0 where memory is missing. */
 
 #if defined __AVX__
 #include <immintrin.h>
@@ -25,8 +26,6 @@ enum {
     CHUNK = 24,                                       /* rows of a matrix that are worked on together */
 };
 typedef real vector __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeof(real)), may_alias));
-
-typedef int8_t bytes __attribute__((vector_size(LANES), aligned(1), may_alias));
 
 /* Images [N, H, W, in] that become [N, H', W', out], padded by half the kernel. */
 typedef struct {
@@ -80,7 +79,10 @@ static inline vector load(const void *from, int narrow)
         return found;
     }
 #endif
-    return __builtin_convertvector(*(const bytes *)from, vector);
+    vector found;
+    for (int lane = 0; lane < LANES; lane++)
+        found[lane] = ((const int8_t *)from)[lane];
+    return found;
 }
 
 /* Write values as bytes; how many are another number then. */

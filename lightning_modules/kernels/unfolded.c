@@ -28,8 +28,7 @@ static strip strip_of(const extent *e, int64_t oy, int64_t ox, int64_t ky)
 }
 
 /* Rows of the matrix for output pixels from `first` on. */
-static inline void unfold(
-    const extent *e, const void *x, int64_t first, int64_t some, real *rows, const int narrow)
+static inline void unfold(const extent *e, const void *x, int64_t first, int64_t some, real *rows, int narrow)
 {
     const int64_t high = after(e->height, e), wide = after(e->width, e);
     const int64_t columns = columns_of(e), row = e->kernel * e->in;
@@ -134,6 +133,7 @@ int unfolded_inputs(const extent *e, const real *grad, const real *w, real *x)
     return 1;
 }
 
+/* The gradient of weights; x is `narrow` or not, as in winograd.c. */
 static int weights_of_rows(const extent *e, const void *x, const real *grad, real *w, int narrow)
 {
     const int64_t I = e->in, O = e->out, taps = e->kernel * e->kernel, columns = columns_of(e);

@@ -32,7 +32,7 @@ static void transform_weights(const extent *e, const real *w, real *u, int back)
 /* B' d B of a tile whose first pixel is above and left of (y, x), into [16, CHUNK, channels]. */
 static inline void transform_tile(
     const void *image, int64_t H, int64_t W, int64_t C, int64_t y, int64_t x, const real *zeros, real *v,
-    const int narrow)
+    int narrow)
 {
     const void *pixels[4][4];
     for (int r = 0; r < 4; r++)
@@ -166,6 +166,7 @@ static void untransform_weights(const extent *e, const real *u, real *w)
         }
 }
 
+/* The gradient of weights; x is `narrow` or not, and a copy of the code for each is what makes that cost nothing. */
 static int weights(const extent *e, const void *x, const real *grad, real *w, int narrow)
 {
     const int64_t H = e->height, W = e->width, I = e->in, O = e->out, B = e->blocks;
