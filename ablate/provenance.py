@@ -13,6 +13,9 @@ from typing import Any
 
 PACKAGES = ("torch", "pytorch-lightning", "numpy", "optuna", "wandb")
 ROOMS = ("ablate", "lightning_modules", "reports", "search_spaces")
+_OF_A_RUN = (
+    "trial.py", "training.py", "callbacks.py", "checkpoints.py", "pruning.py", "stacked_trial.py", "stacked_training.py",
+)  # fmt: skip
 
 
 def provenance(*, backend: str, data_fingerprint: str, device: str = "cpu") -> dict[str, Any]:
@@ -58,10 +61,9 @@ def code() -> str:
     Finer and coarser than the commit: edits that were not committed count, those of guides and the engine do not.
     """
     package = Path(__file__).resolve().parent
-    sources = [
-        package / name for name in ("trial.py", "training.py", "pruning.py", "stacked_trial.py", "stacked_training.py")
-    ]
-    sources += sorted((package.parent / "lightning_modules").rglob("*.py"))
+    sources = [package / name for name in _OF_A_RUN]
+    science = package.parent / "lightning_modules"
+    sources += sorted(path for path in science.rglob("*") if path.suffix in (".py", ".c"))
     found = hashlib.sha256()
     for path in sources:
         found.update(f"{path.relative_to(package.parent).as_posix()}\0".encode() + path.read_bytes() + b"\0")

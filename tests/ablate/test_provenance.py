@@ -3,6 +3,7 @@ from __future__ import annotations
 import getpass
 import json
 import platform
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -66,3 +67,24 @@ def test_a_package_outside_of_a_checkout_tells_its_version(tmp_path: Path, monke
 def test_a_machine_without_git_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     assert module.commit.__wrapped__().startswith("ablate-snn ")
+
+
+@pytest.mark.parametrize(
+    ("source", "counts"),
+    [
+        ("lightning_modules/neuron.py", True),
+        ("lightning_modules/kernels/layer.c", True),
+        ("ablate/checkpoints.py", True),
+        ("ablate/cli.py", False),
+    ],
+)
+def test_other_code_is_what_computes_a_run(
+    source: str, counts: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for room in ("ablate", "lightning_modules"):
+        shutil.copytree(REPOSITORY / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(module, "__file__", str(tmp_path / "ablate" / "provenance.py"))
+    before = module.code.__wrapped__()
+    with (tmp_path / source).open("a") as file:
+        file.write("\n")
+    assert (module.code.__wrapped__() != before) is counts
