@@ -131,22 +131,28 @@ def evaluated(
 def resumable(kept: Kept, classifier: SpikingClassifier) -> dict[str, Any] | None:
     """The checkpoint of an interrupted attempt, if it is whole and belongs to exactly this experiment."""
     path = kept.last
-    if not path.is_file():
-        return None
-    try:
-        stored: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        # A checkpoint torn by a full disk or a dying machine costs the epochs so far, never the run.
-        print(f"starting anew: {path.name} is unreadable ({type(error).__name__})")
+    if not path.is_file() or (stored := _readable(path)) is None:
         return None
     if stored.get("hyper_parameters") != dict(classifier.hparams):
         print(f"starting anew: {path.name} is of another experiment")
         return None
-    if kept.checkpoints.state_key not in stored.get("callbacks", {}):
+    state = stored.get("callbacks", {}).get(kept.checkpoints.state_key)
+    if state is None:
         print(f"starting anew: {path.name} was written by another version")
+        return None
+    if not state["best_is_last"] and _readable(kept.checkpoints.best) is None:
         return None
     print(f"going on behind epoch {stored['epoch']} of an interrupted attempt")
     return stored
+
+
+def _readable(path: Path) -> dict[str, Any] | None:
+    """A checkpoint; None for one torn by a full disk or a dying machine: it costs the epochs so far, never the run."""
+    try:
+        return dict(torch.load(path, map_location="cpu", weights_only=True))
+    except Exception as error:
+        print(f"starting anew: {path.name} is unreadable ({type(error).__name__})")
+        return None
 
 
 def _pruning(spec: RunSpec) -> list[pl.Callback]:

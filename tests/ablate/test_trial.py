@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ablate import config, design, trial
+from ablate import config, design, training, trial
 from ablate.records import RunRecord, RunSpec
 
 TINY = ["model.width=2", "model.timesteps=2", "training.epochs=5", "axes={residual: [plain]}", "data.batch_size=256"]
@@ -131,6 +131,27 @@ def test_a_torn_checkpoint_costs_epochs_but_not_the_run(first: RunRecord, tmp_pa
     (tmp_path / "checkpoints" / "last.ckpt").write_bytes(b"PK\x03\x04 half a checkpoint")
 
     assert measured(trial.run(torn)) == measured(first)
+
+
+def test_a_torn_checkpoint_of_the_best_epoch_costs_epochs_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last one alone is no use then: nothing would ever overwrite the torn one, and each attempt would fail."""
+
+    class Killed(Exception):
+        pass
+
+    def die(*_: Any) -> None:
+        raise Killed
+
+    still = spec(
+        tmp_path, "training.lr=1e-30", "training.weight_decay=0"
+    )  # all epochs are alike: the first is the best
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "evaluated", die)
+        with pytest.raises(Killed):
+            trial.run(still)
+    (tmp_path / "checkpoints" / "best.ckpt").write_bytes(b"")
+
+    assert trial.run(still).metrics["best_epoch"] == 0
 
 
 def test_divergence_is_an_outcome_with_its_place_and_not_an_exception(tmp_path: Path) -> None:
