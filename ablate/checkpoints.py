@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Checkpoint
 
 from ablate.phases import Clock
+from lightning_modules.checkpoints import DATA
 
 
 class Checkpoints(Checkpoint):
@@ -23,6 +25,7 @@ class Checkpoints(Checkpoint):
         last: path of `last.ckpt`.
         metric: what the epoch is chosen by.
         direction: `maximize` or `minimize`.
+        data: the `data` section of the run, for whoever evaluates the checkpoint later.
         clock: counts the writing.
 
     Attributes:
@@ -30,12 +33,13 @@ class Checkpoints(Checkpoint):
         stacked: with how many seeds the run was trained at once, itself among them; None where it never was.
     """
 
-    def __init__(self, last: Path, *, metric: str, direction: str, clock: Clock) -> None:
+    def __init__(self, last: Path, *, metric: str, direction: str, data: Mapping[str, Any], clock: Clock) -> None:
         self.best = last.with_name("best.ckpt")
         self.stacked: int | None = None
         self._last = last
         self._metric = metric
         self._sign = 1 if direction == "maximize" else -1
+        self._data = dict(data)
         self._clock = clock
         self._score: float | None = None
         self._best_is_last = False
@@ -53,6 +57,11 @@ class Checkpoints(Checkpoint):
             written.replace(self._last)
             if better:
                 _also_at(self._last, self.best)
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        checkpoint[DATA] = self._data
 
     def state_dict(self) -> dict[str, Any]:
         return {"score": self._score, "best_is_last": self._best_is_last, "stacked": self.stacked}

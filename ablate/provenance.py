@@ -14,7 +14,8 @@ from typing import Any
 PACKAGES = ("torch", "pytorch-lightning", "numpy", "optuna", "wandb")
 ROOMS = ("ablate", "lightning_modules", "reports", "search_spaces")
 _OF_A_RUN = (
-    "trial.py", "training.py", "callbacks.py", "checkpoints.py", "pruning.py", "stacked_trial.py", "stacked_training.py",
+    "trial.py", "training.py", "callbacks.py", "checkpoints.py", "pruning.py",
+    "stacked_trial.py", "stacked_training.py",
 )  # fmt: skip
 
 

@@ -126,6 +126,7 @@ class _Each(Checkpoint):
     ) -> None:
         checkpoint.update(self._stack.checkpoint_of(self._saved, checkpoint))
         kept = self._members[self._saved].kept
+        kept.checkpoints.on_save_checkpoint(trainer, pl_module, checkpoint)
         states = {callback.state_key: callback.state_dict() for callback in kept.callbacks}
         checkpoint["callbacks"] = {key: state for key, state in states.items() if state}
 

@@ -45,7 +45,11 @@ class Kept:
         self.last = last_checkpoint(spec)
         self.curves = Curves()
         self.checkpoints = Checkpoints(
-            self.last, metric=objective["metric"], direction=objective["direction"], clock=clock
+            self.last,
+            metric=objective["metric"],
+            direction=objective["direction"],
+            data=spec.config["data"],
+            clock=clock,
         )
         progress = ProgressFile(Path(spec.directory) / "progress.json", token=spec.token, metric=objective["metric"])
         self.callbacks: list[pl.Callback] = [self.curves, progress, *_pruning(spec), self.checkpoints]

@@ -8,10 +8,13 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
-from lightning_modules.choices import TrainingChoices
+from lightning_modules.choices import DataChoices, TrainingChoices
 from lightning_modules.classifier import SpikingClassifier
 from lightning_modules.network import SpikingResNet
 from lightning_modules.safe_load import load_plain
+
+DATA = "data"
+"""Where a run's checkpoint holds the `data` section of its study."""
 
 
 def save_network(network: SpikingResNet, path: str | Path) -> None:
@@ -44,10 +47,24 @@ def load(path: str | Path) -> SpikingClassifier:
     Raises:
         ValueError: one line for a file that is missing, damaged, or not one of ours. Objects in it are never built.
     """
+    return _built(path, _content(path))
+
+
+def data_of(path: str | Path) -> DataChoices | None:
+    """The data that a checkpoint's run had, cut and fed as it was; None if it was not trained here.
+
+    Raises:
+        ValueError: as `load`.
+    """
+    known = _content(path).get(DATA)
+    return None if known is None else DataChoices.model_validate(known)
+
+
+def _content(path: str | Path) -> dict[str, Any]:
     content = load_plain(path)
     if not isinstance(content, dict) or not {"state_dict", "hyper_parameters"} <= content.keys():
         raise ValueError(f"{path}: not a checkpoint of ablate; the paper's are read by: ablate import-checkpoint")
-    return _built(path, content)
+    return content
 
 
 def _built(path: str | Path, content: dict[str, Any]) -> SpikingClassifier:

@@ -12,20 +12,19 @@ from rich.progress import track
 from ablate.errors import RequestError
 from lightning_modules import data
 from lightning_modules.choices import DataChoices
+from lightning_modules.data.facts import DatasetEntry
 
 if TYPE_CHECKING:
     from lightning_modules.classifier import SpikingClassifier
 
 _TRAINING_IMAGES = 1000
+_CUT_AND_FED = ("split", "resolution", "frame_order")
 
 
 def main(path: str, dataset: str, root: str | None, timesteps: int | None, steps: str | None) -> int:
     """Print the accuracy after all steps, or one row for each number of steps asked for."""
     try:
-        # The test part is the same with few training images, which need few of the data set's files.
-        subset = _TRAINING_IMAGES if data.entry(dataset).training_images else None
-        choices = DataChoices(name=dataset, root=root, batch_size=64, subset=subset)
-        facts = data.describe(choices)
+        entry = data.entry(dataset)
     except ValueError as error:
         raise RequestError(str(error).replace("data.name", "--data")) from error
     from lightning_modules import checkpoints
@@ -33,6 +32,8 @@ def main(path: str, dataset: str, root: str | None, timesteps: int | None, steps
 
     try:
         classifier = checkpoints.load(path)
+        choices = _test_part(entry, checkpoints.data_of(path), root)
+        facts = data.describe(choices)
         _check_fit(classifier, facts)
         if timesteps is not None:
             classifier.network.set_timesteps(timesteps)
@@ -44,6 +45,17 @@ def main(path: str, dataset: str, root: str | None, timesteps: int | None, steps
         raise RequestError(str(error)) from error
     _print(accuracies, facts, len(module.arrays.split.test))
     return 0
+
+
+def _test_part(entry: DatasetEntry, trained_on: DataChoices | None, root: str | None) -> DataChoices:
+    """The data set, cut and fed as the network knows it: its test part must not be what another split trained on."""
+    chosen = DataChoices(name=entry.name, root=root, batch_size=64)
+    if entry.training_images:
+        # The test part is the same with few training images, which need few of the data set's files.
+        return chosen.model_copy(update={"subset": _TRAINING_IMAGES})
+    if trained_on is None or trained_on.name != entry.name:
+        return chosen
+    return chosen.model_copy(update={field: getattr(trained_on, field) for field in _CUT_AND_FED})
 
 
 def _check_fit(classifier: SpikingClassifier, facts: data.DatasetFacts) -> None:
@@ -60,7 +72,9 @@ def _steps(text: str | None, timesteps: int) -> Sequence[int]:
     if text is None:
         return [timesteps]
     if bounds := re.fullmatch(r"(\d+)\.\.(\d+|T)", text):
-        return range(int(bounds[1]), (timesteps if bounds[2] == "T" else int(bounds[2])) + 1)
+        asked = range(int(bounds[1]), (timesteps if bounds[2] == "T" else int(bounds[2])) + 1)
+        if asked:
+            return asked
     if re.fullmatch(r"\d+(,\d+)*", text):
         return [int(each) for each in text.split(",")]
     raise RequestError(f"--steps: {text!r} is not accepted; write 1..T, 1..4 or 1,2,4")

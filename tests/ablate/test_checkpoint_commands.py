@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from command_line import ablate
+from command_line import ablate, inside
+from test_trial import spec
 
+from ablate import trial
 from lightning_modules import checkpoints
 from lightning_modules.choices import ModelChoices
 from lightning_modules.network import SpikingResNet
@@ -32,6 +34,19 @@ def test_accuracy_is_printed_for_every_number_of_steps(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert [line.split()[0] for line in done.stdout.splitlines()[2:]] == ["1", "2", "3"]
+    done = inside("evaluate", "x.ckpt", "--data", "digits", "--steps", "2..1", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "ablate: --steps: '2..1' is not accepted; write 1..T, 1..4 or 1,2,4\n"
+
+
+def test_a_checkpoint_is_shown_the_data_cut_and_fed_as_its_run_was(tmp_path: Path) -> None:
+    fed = ["data={name: digits_dvs, resolution: 8, frame_order: shuffled}", "model={frame_size: 8, depth: 1}"]
+    record = trial.run(spec(tmp_path, "model.encoding=event_count", *fed, "training.epochs=2"))
+
+    done = inside("evaluate", "checkpoints/best.ckpt", "--data", "digits_dvs", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[-1] == f"{100 * float(record.metrics['test_accuracy'] or 0):.2f}"
 
 
 @pytest.mark.parametrize(

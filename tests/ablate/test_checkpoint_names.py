@@ -25,7 +25,8 @@ class OneEpoch:
 
 
 def callback(folder: Path) -> Checkpoints:
-    return Checkpoints(folder / "last.ckpt", metric="val_accuracy", direction="maximize", clock=Clock("training"))
+    clock = Clock("training")
+    return Checkpoints(folder / "last.ckpt", metric="val_accuracy", direction="maximize", data={}, clock=clock)
 
 
 def train(checkpoints: Checkpoints, *scores: float, start: int = 0) -> None:

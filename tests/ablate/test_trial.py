@@ -136,18 +136,15 @@ def test_a_torn_checkpoint_costs_epochs_but_not_the_run(first: RunRecord, tmp_pa
 def test_a_torn_checkpoint_of_the_best_epoch_costs_epochs_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last one alone is no use then: nothing would ever overwrite the torn one, and each attempt would fail."""
 
-    class Killed(Exception):
-        pass
-
     def die(*_: Any) -> None:
-        raise Killed
+        raise InterruptedError
 
     still = spec(
         tmp_path, "training.lr=1e-30", "training.weight_decay=0"
     )  # all epochs are alike: the first is the best
     with monkeypatch.context() as patch:
         patch.setattr(training, "evaluated", die)
-        with pytest.raises(Killed):
+        with pytest.raises(InterruptedError):
             trial.run(still)
     (tmp_path / "checkpoints" / "best.ckpt").write_bytes(b"")
 
