@@ -39,6 +39,14 @@ def bookable(study: Study, made: Plan) -> tuple[Planned, ...]:
     return tuple(SampledRun(run) for run in runs) if study.fields.search else runs
 
 
+def repeatable(study: Study, made: Plan, ledger: Ledger) -> tuple[Planned, ...]:
+    """The runs that are repeated on demand if they failed: with those of a tuning as long as nothing rests on it."""
+    runs = bookable(study, made)
+    if study.fields.tuning is None:
+        return runs
+    return (*runs, *Tuning(study, ledger.sampled).repeatable(made.cells, _statuses(ledger)))
+
+
 def known(study: Study, made: Plan) -> tuple[Planned, ...]:
     """The runs that do not depend on how others end: none of a search or a tuned study."""
     return () if study.fields.search or study.fields.tuning else bookable(study, made)
@@ -51,7 +59,7 @@ def work(study: Study, made: Plan, ledger: Ledger) -> Work:
         source = SearchSource(study, trials, drawing.Drawing(study, trials, size.parameters), lambda: _statuses(ledger))
         return Work([SampledRun(run) for run in made.confirmation], source)
     if study.fields.tuning is not None:
-        return Work((), TuningSource(Tuning(study, ledger.sampled), made, made.confirmation))
+        return Work((), TuningSource(Tuning(study, ledger.sampled), made, _statuses(ledger)))
     return Work(bookable(study, made))
 
 

@@ -23,6 +23,7 @@ from ablate.ledger import Ledger
 from ablate.profile import Profile
 from ablate.provenance import code, commit
 from ablate.records import RunRecord
+from ablate.search.tuning import Tuning
 from ablate.specs import Specs
 from ablate.study_directory import MAIN, StudyDirectory
 from lightning_modules import data
@@ -89,10 +90,17 @@ class Prepared:
         cells = len(self.plan.cells) if self.plan.used_up else search.trials
         return cells * len(self.plan.seeds) - dropped + len(self.plan.confirmation)
 
+    @property
+    def finished(self) -> bool:
+        """Whether every planned run is complete, or was stopped by the study's pruner."""
+        progress = self.progress()
+        return progress.complete + progress.pruned >= self.total
+
     def _run_ids(self) -> list[str]:
-        tuning = self.study.fields.tuning
-        trials = range(tuning.trials if tuning else 0)
-        tried = [f"{cell.cell_id}-tuning{number}" for cell in self.plan.cells for number in trials]
+        tried: list[str] = []
+        if self.study.fields.tuning is not None:
+            tuning = Tuning(self.study, self.looked.sampled)
+            tried = [run_id for cell in self.plan.cells for run_id in tuning.run_ids(cell)]
         return [*tried, *(run.run_id for run in (*self.plan.runs, *self.plan.confirmation))]
 
     def values(self, metric: str) -> dict[str, list[float]]:
@@ -202,7 +210,7 @@ def execute(
         if opened is not None:
             opened(ledger)
         if retry_failed:
-            ledger.retry_failed(work.bookable(prepared.study, prepared.plan))
+            ledger.retry_failed(work.repeatable(prepared.study, prepared.plan, ledger))
         summary = _coordinate(prepared, prepared.plan, ledger, listener, profile)
         if confirm is None:
             return summary

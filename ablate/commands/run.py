@@ -87,7 +87,7 @@ def main(
     if prepared.study.fields.tracking.mode == "online" and not offline:
         _log_guide(console, prepared)
     _say_next(console, prepared, summary, _again(prepared, argument, given=bool(overrides or directory)))
-    return 1 if summary.failed or summary.missing else 0
+    return 0 if prepared.finished else 1
 
 
 def _say_offline(console: Console, prepared: Prepared) -> bool:

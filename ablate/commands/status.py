@@ -43,7 +43,7 @@ def main(
     if failed:
         for text in _failures(prepared):
             console.print(text, soft_wrap=True)
-    return _verdict(prepared) if watch else 0
+    return 1 if watch and not prepared.finished else 0
 
 
 def overview(prepared: Prepared) -> RenderableType:
@@ -77,11 +77,6 @@ def _ended(prepared: Prepared) -> bool:
     return lock.owner(prepared.directory.path) is None or all(
         state.status in ("complete", "failed", "pruned") for state in prepared.states().values()
     )
-
-
-def _verdict(prepared: Prepared) -> int:
-    count = Counter(state.status for state in prepared.states().values())
-    return 0 if count["complete"] + count["pruned"] >= prepared.total else 1
 
 
 def _live(console: Console, prepared: Prepared) -> Prepared:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
@@ -81,7 +81,7 @@ class Tuning:
 
     def of(self, cell: Cell) -> Tuned:
         """What the tuning of a cell has found so far."""
-        trials = self.trials(cell).all()
+        trials = self.tried(cell)
         higher = self._study.objective.direction == "maximize"
         complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
         complete.sort(key=lambda trial: (-1 if higher else 1) * (trial.value or 0.0))
@@ -93,10 +93,14 @@ class Tuning:
         """Where the trials of a cell are kept."""
         return self._trials_of(f"tuning {cell.cell_id}")
 
-    def ended(self, cell: Cell) -> bool:
-        """Whether the budget of a cell is spent."""
-        trials = self.trials(cell).all()
-        return len(trials) >= self.settings.trials and all(trial.state.is_finished() for trial in trials)
+    def tried(self, cell: Cell) -> list[FrozenTrial]:
+        """The trials of a cell, in order; of one that was repeated the latest."""
+        return list({_slot(trial): trial for trial in self.trials(cell).all()}.values())
+
+    def run_ids(self, cell: Cell) -> list[str]:
+        """The runs of a cell's whole budget, or of its whole space where that holds fewer points."""
+        count = len(self.tried(cell)) if self.trials(cell).used_up else self.settings.trials
+        return [_run_id(cell, slot) for slot in range(count)]
 
     def evaluation(self, run: PlannedRun) -> PlannedRun:
         """A run of the design with the values its cell has chosen; the identity stays that of what was asked."""
@@ -106,24 +110,39 @@ class Tuning:
     def run(self, cell: Cell, trial: FrozenTrial) -> SampledRun:
         """The run of a trial."""
         tried = _with(cell, self._settings(trial.params))
-        planned = PlannedRun(f"{cell.cell_id}-tuning{trial.number}", tried, SEED, {"purpose": "tuning"})
-        return SampledRun(planned)
+        return SampledRun(PlannedRun(_run_id(cell, _slot(trial)), tried, SEED, {"purpose": "tuning"}))
+
+    def again(self, cell: Cell, trial: FrozenTrial) -> FrozenTrial:
+        """A further trial in the place of one that has ended, because its run is repeated."""
+        return self._add(cell, trial.params, _slot(trial))
+
+    def repeatable(self, cells: Iterable[Cell], statuses: Mapping[str, str]) -> list[SampledRun]:
+        """The runs that may be repeated: of cells none of whose seeds has run with what their tuning chose."""
+        seeds = self._study.seeds
+        return [
+            self.run(cell, trial)
+            for cell in cells
+            if not any(statuses.get(cell.run_id(seed)) in ("complete", "pruned") for seed in seeds)
+            for trial in self.tried(cell)
+        ]
 
     def draw(self, cell: Cell) -> FrozenTrial | None:
         """A further trial of a cell, the baseline's own values first; None when its space holds no further point."""
-        trials = self.trials(cell)
-        known = trials.all()
+        known = self.tried(cell)
         seen = [trial.params for trial in known]
         for draw in range(_PATIENCE):
             proposal = self._proposal(known, cell.cell_id, draw)
             params = self.space.settle(proposal.params)
             if params not in seen and (not known or self._allowed(cell, params)):
-                direction = self._study.objective.direction
-                return trials.add(
-                    params, self.space.distributions, directions=[direction], system=proposal.system_attrs,
-                    cell_id=cell.cell_id, cell=cell.label,
-                )  # fmt: skip
+                return self._add(cell, params, len(known), proposal.system_attrs)
+        self.trials(cell).use_up()
         return None
+
+    def _add(self, cell: Cell, params: Params, slot: int, system: Mapping[str, Any] | None = None) -> FrozenTrial:
+        return self.trials(cell).add(
+            params, self.space.distributions, directions=[self._study.objective.direction], system=system,
+            cell_id=cell.cell_id, cell=cell.label, slot=slot,
+        )  # fmt: skip
 
     def _proposal(self, known: list[FrozenTrial], cell_id: str, draw: int) -> samplers.Proposal:
         if not known:
@@ -155,19 +174,26 @@ class Tuning:
 
 
 class TuningSource:
-    """Gives the tuning runs, one a cell in turn, and then the runs of the design, block by block."""
+    """Gives the tuning runs, one a cell in turn, and then the runs of the design, block by block.
 
-    def __init__(self, tuning: Tuning, plan: Plan, extra: tuple[PlannedRun, ...] = ()) -> None:
+    Args:
+        tuning: of the study.
+        plan: its cells and runs, with confirmations.
+        statuses: status of every run that the ledger knows, by run id.
+    """
+
+    def __init__(self, tuning: Tuning, plan: Plan, statuses: Mapping[str, str]) -> None:
         self._tuning = tuning
         self._cells = {cell.cell_id: cell for cell in plan.cells}
-        self._runs = deque((*plan.runs, *extra))
+        self._runs = deque((*plan.runs, *plan.confirmation))
         self._due: deque[tuple[Cell, FrozenTrial]] = deque()
         self._open: dict[str, tuple[Cell, FrozenTrial]] = {}
-        self._spent: set[str] = set()
         for cell in plan.cells:
-            for trial in tuning.trials(cell).all():
+            for trial in tuning.tried(cell):
                 if not trial.state.is_finished():
                     self._due.append((cell, trial))
+                elif statuses.get(_run_id(cell, _slot(trial))) == "missing":
+                    self._due.append((cell, tuning.again(cell, trial)))
 
     def more(self) -> Planned | None:
         if not self._due:
@@ -194,15 +220,24 @@ class TuningSource:
 
     def _draw(self) -> None:
         """A trial of the cell that has had the fewest, so that the budgets grow evenly."""
-        drawn = {key: len(self._tuning.trials(cell).all()) for key, cell in self._cells.items()}
+        drawn = {key: len(self._tuning.tried(cell)) for key, cell in self._cells.items()}
         for key in sorted(drawn, key=lambda each: drawn[each]):
-            if drawn[key] >= self._tuning.settings.trials or key in self._spent:
+            cell = self._cells[key]
+            if drawn[key] >= self._tuning.settings.trials or self._tuning.trials(cell).used_up:
                 continue
-            trial = self._tuning.draw(self._cells[key])
-            if trial is not None:
-                self._due.append((self._cells[key], trial))
+            if (trial := self._tuning.draw(cell)) is not None:
+                self._due.append((cell, trial))
                 return
-            self._spent.add(key)
+
+
+def _slot(trial: FrozenTrial) -> int:
+    """The place of a trial in its cell's budget: its number, as long as none was repeated before it."""
+    slot: int = trial.user_attrs.get("slot", trial.number)
+    return slot
+
+
+def _run_id(cell: Cell, slot: int) -> str:
+    return f"{cell.cell_id}-tuning{slot}"
 
 
 def _with(cell: Cell, settings: Mapping[str, Any]) -> Cell:

@@ -42,3 +42,12 @@ def test_a_search_is_run_confirmed_and_then_finished(tmp_path: Path) -> None:
     assert [row["purpose"] for row in rows] == ["study"] * 3 + ["confirmation"] * 2
     assert all(int(row["parameters"]) <= 6000 for row in rows)
     assert {row["seed"] for row in rows[3:]} == {"1000000", "1000001"}
+
+
+def test_a_search_that_lost_a_cell_says_so_each_time_it_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "small.yaml").write_text(STUDY)
+    lost = ["search.trials=1", "search.constraints={}", "training.lr=1.0e+30"]
+
+    codes = [ablate("run", "small.yaml", *lost, cwd=tmp_path).returncode for _ in range(2)]
+
+    assert codes == [1, 1]

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
+import dummies
 import pytest
 from searches import LISTS, Driver, Dying, Stopped
 
-from ablate import sampled
+from ablate import sampled, work
+from ablate.engines import InlineEngine
+from ablate.records import RunRecord, RunSpec
 from ablate.search.tuning import SEED, Tuning
+from ablate.workflow import Prepared
 
 Make = Callable[..., Driver]
 TUNED: dict[str, Any] = {
@@ -106,3 +111,64 @@ def test_a_choice_at_a_border_is_flagged(driver: Make) -> None:
     described = sampled.description(made.study, plan.cells, ledger)["tuning"]["cells"]
     assert {tuple(each["border"]) for each in described} <= {(), ("lr",)}
     assert all(each["complete"] == 2 for each in described)
+
+
+def failing(driver: Driver, *, seeds_too: bool) -> None:
+    """Run a study whose tuning cannot run, and whose seeds cannot either, if so."""
+
+    def engine(spec: RunSpec) -> RunRecord:
+        if seeds_too or spec.execution.get("purpose") == "tuning":
+            return dummies.record(spec, status="failed", kind="error", reason="no data here", metrics={})
+        return dummies.scored(spec)
+
+    class Broken(InlineEngine):
+        def submit(self, spec: RunSpec) -> Future[RunRecord]:
+            future: Future[RunRecord] = Future()
+            future.set_result(engine(spec))
+            return future
+
+    driver.run(engine=Broken("dummies:scored"))
+
+
+def repeat(driver: Driver) -> int:
+    with driver.open() as ledger:
+        return ledger.retry_failed(work.repeatable(driver.study, work.plan(driver.study, ledger), ledger))
+
+
+def test_a_tuning_that_failed_is_repeated_before_its_seeds(driver: Make) -> None:
+    whole, made = driver("whole", **TUNED), driver("broken", **TUNED)
+    whole.run()
+    failing(made, seeds_too=True)
+
+    assert repeat(made) == 3 * (5 + 2)
+    with pytest.raises(Stopped):
+        made.run(Dying(2))
+    assert made.run().missing == 0
+
+    assert [cell for cell, _ in chosen(made)] == [cell for cell, _ in chosen(whole)]
+    assert set(done(made).values()) == {1}
+    ledger, plan = made.look()
+    tuning = Tuning(made.study, ledger.sampled)
+    for cell in plan.cells:
+        assert len(tuning.of(cell).values) == 5
+        record = ledger.record(cell.run_id(0))
+        assert record is not None and record.provenance["tuned"] == tuning.of(cell).chosen
+    assert {state.status for state in ledger.states().values()} == {"complete"}
+    assert made.run().attempts == 0
+
+
+def test_a_tuning_on_which_seeds_rest_stays(driver: Make) -> None:
+    """Otherwise some seeds of a cell would have other values than the others."""
+    made = driver(**TUNED)
+    failing(made, seeds_too=False)
+
+    assert repeat(made) == 0
+
+
+def test_a_space_of_fewer_points_than_trials_is_tuned_over_all_of_them(driver: Make) -> None:
+    made = driver(**{**TUNED, "tuning": {"trials": 5, "space": {"training.lr": [0.05, 0.1]}}})
+    made.run()
+
+    ledger, plan = made.look()
+    prepared = Prepared(made.directory, plan, ledger)
+    assert prepared.total == len(prepared.states()) == 3 * (2 + 2)
