@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -85,6 +85,7 @@ class Ledger:
         branch: str = MAIN,
         url: str | None = None,
         lease: float = LEASE_SECONDS,
+        ready: Callable[[], None] = lambda: None,
     ) -> Self:
         """Own the study: take its lock, mend a torn journal, settle what a dead coordinator left running.
 
@@ -95,6 +96,7 @@ class Ledger:
             branch: keeps the runs of a changed study apart.
             url: a database instead of the journal file (see `database.parse`).
             lease: see `StudyLock`.
+            ready: called when the lock is held and the storage answers, before anything is written to it.
 
         Raises:
             StudyLockedError: if a live coordinator owns the study.
@@ -106,6 +108,7 @@ class Ledger:
         claim: Claim | None = None
         try:
             storage = open_storage(directory, url)
+            ready()
             base = f"{name}-{uid}"
             with storage_errors(where(directory, url)):
                 if url is None:

@@ -89,8 +89,8 @@ class StudyLock:
         """
         self._directory.mkdir(parents=True, exist_ok=True)
         candidate = self._directory / f".lock-{secrets.token_hex(8)}"
-        candidate.write_text(json.dumps(asdict(self._me)))
         try:
+            candidate.write_text(json.dumps(asdict(self._me)))
             self._handle = os.open(candidate, os.O_RDWR)
             while not self._succeed(candidate):
                 pass
@@ -98,7 +98,7 @@ class StudyLock:
             self._close()
             raise
         finally:
-            candidate.unlink()
+            candidate.unlink(missing_ok=True)
         self._released.clear()
         threading.Thread(target=self._renew, name="study-lock", daemon=True).start()
         return self

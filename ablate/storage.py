@@ -19,8 +19,8 @@ from optuna.storages.journal._file import BaseJournalFileLock
 
 from ablate import database
 from ablate.errors import StudyError
+from ablate.study_directory import JOURNAL
 
-JOURNAL = "journal.log"
 _KEPT = "what was booked is kept, run again when that is mended"
 
 

@@ -17,6 +17,7 @@ from ablate.errors import RequestError
 from ablate.files import write_atomically
 
 MAIN = "main"
+JOURNAL = "journal.log"
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def settle(path: Path, study: Study, *, branch: str = MAIN, storage: str | None 
     except OSError as error:
         raise RequestError(f"--dir {str(path)[:60]}...: {error.strerror}; use a shorter one") from error
     if fresh:
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        if path.exists() and not (path.is_dir() and all(map(_of_a_start, path.iterdir()))):
             raise RequestError(f"--dir {path}: exists and is not a study directory; name a new or an empty one")
         return StudyDirectory(path, study, secrets.token_hex(8), branch, storage and database.parse(storage))
     present = read(path, storage=storage)
@@ -150,13 +151,29 @@ def require_writable(path: Path) -> None:
 
 
 def save(directory: StudyDirectory) -> None:
-    """Write `study.yaml`: the resolved study, with the uid and the branch."""
+    """Write `study.yaml`: the resolved study, with the uid and the branch.
+
+    Raises:
+        RequestError: if another process began a study there since it was settled, or changed it so that it does not
+            fit any more.
+    """
     directory.path.mkdir(parents=True, exist_ok=True)
+    if (directory.path / study_file.STUDY_YAML).exists():
+        present = settle(directory.path, directory.study, storage=directory.storage)
+        if present.uid != directory.uid:
+            raise RequestError(f"{directory.path}: another process began a study here meanwhile; run again")
     header = {"uid": directory.uid, "branch": directory.branch}
     if directory.storage is not None:
         header["storage"] = database.shown(directory.storage)
     tree = header | directory.study.plain()
     write_atomically(directory.path / study_file.STUDY_YAML, yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
+
+
+def _of_a_start(file: Path) -> bool:
+    """Whether a start that was stopped before the study file was there may have left this: a lock, an empty journal."""
+    if file.name == JOURNAL:
+        return file.stat().st_size == 0
+    return file.name.startswith(("lock.", ".lock-", f".{study_file.STUDY_YAML}."))
 
 
 def _storage(path: Path, kept: str | None, given: str | None) -> str | None:

@@ -203,8 +203,8 @@ def execute(
     """
     directory = prepared.directory
     chosen = _backend(prepared)
-    with open_ledger(prepared) as ledger:
-        study_directory.save(directory)
+    # The study file comes before what is written to its ledger: whatever stops a start, the same command begins again.
+    with open_ledger(prepared, ready=partial(study_directory.save, directory)) as ledger:
         backend.keep(directory.path, chosen)
         ledger.sync(work.known(prepared.study, prepared.plan))
         if opened is not None:
@@ -303,8 +303,8 @@ def read_ledger(directory: StudyDirectory) -> Ledger:
     return Ledger.read(directory.path, name=name, uid=uid, branch=directory.branch, url=directory.storage)
 
 
-def open_ledger(prepared: Prepared) -> Ledger:
-    """The ledger of a study for working on, under its lock."""
+def open_ledger(prepared: Prepared, *, ready: Callable[[], None] = lambda: None) -> Ledger:
+    """The ledger of a study for working on, under its lock; `ready` as in `Ledger.open`."""
     directory = prepared.directory
     return Ledger.open(
         directory.path,
@@ -313,6 +313,7 @@ def open_ledger(prepared: Prepared) -> Ledger:
         branch=directory.branch,
         objectives={each.metric: each.direction for each in prepared.study.objectives},
         url=directory.storage,
+        ready=ready,
     )
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -202,3 +203,15 @@ def test_killing_leaves_no_candidate_that_blocks(tmp_path: Path) -> None:
     holder.wait()
     with StudyLock(tmp_path):
         assert owner(tmp_path) is not None
+
+
+def test_a_full_disk_leaves_no_candidate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, text: str) -> int:
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="No space"):
+        StudyLock(tmp_path).acquire()
+
+    assert list(tmp_path.iterdir()) == []

@@ -68,3 +68,13 @@ def test_without_a_key_sync_is_one_line_and_what_waits_stays(folder: Path, monke
     assert done.returncode == 1 and len(before) == 2
     assert "wandb login" in done.stderr and done.stderr.count("\n") == 1, done.stderr
     assert waiting() == before
+
+
+def test_a_study_whose_database_cannot_be_reached_can_be_begun_again_in_another(tmp_path: Path) -> None:
+    (tmp_path / "small.yaml").write_text(STUDY)
+
+    lost = inside("run", "small.yaml", "--storage", "sqlite:///nowhere/ledger.db", cwd=tmp_path)
+    done = inside("run", "small.yaml", "tracking.mode=disabled", cwd=tmp_path)
+
+    assert lost.returncode == 1 and lost.stderr.count("\n") == 1
+    assert done.returncode == 0, done.stderr

@@ -156,3 +156,27 @@ def test_a_changed_tuning_is_refused(home: Path) -> None:
 
     with pytest.raises(RequestError, match="was run with tuning="):
         study_directory.settle(directory.path, config.load("quickstart", [tuning.replace("4", "5", 1)]))
+
+
+def test_what_a_start_left_that_was_stopped_is_no_study(home: Path) -> None:
+    """A full disk, a database that does not answer, a kill: the same command begins again."""
+    study, path = config.load("quickstart"), Path("studies/quickstart")
+    path.mkdir(parents=True)
+    (path / "lock.1").write_text("{}")
+    (path / ".lock-0123").touch()
+    (path / "journal.log").touch()
+    study_directory.settle(path, study)
+
+    (path / "journal.log").write_text("something\n")
+    with pytest.raises(RequestError, match="exists and is not a study directory"):
+        study_directory.settle(path, study)
+
+
+def test_of_two_first_starts_the_second_does_not_write_over_the_first(home: Path) -> None:
+    study, path = config.load("quickstart"), Path("studies/quickstart")
+    slow = study_directory.settle(path, study)
+    first = started()
+
+    with pytest.raises(RequestError, match="another process began a study here meanwhile"):
+        study_directory.save(slow)
+    assert study_directory.read(path).uid == first.uid
