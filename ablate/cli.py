@@ -31,7 +31,9 @@ def options(
         raise typer.Exit
 
 
-StudyArgument = Annotated[str, typer.Argument(help="A packaged study's name, a YAML file, or a study directory.")]
+StudyArgument = Annotated[
+    str, typer.Argument(help="A packaged study's name, a YAML file, a study directory, or its name in ./studies.")
+]
 Overrides = Annotated[list[str] | None, typer.Argument(help="Settings as path=value, in the paths of the study file.")]
 Directory = Annotated[str | None, typer.Option("--dir", help="The study directory; studies/<name> by default.")]
 Storage = Annotated[
@@ -51,7 +53,9 @@ def run(
     confirm: Annotated[
         str | None, typer.Option(help="Then run cells on fresh seeds: best, top3, or a cell as ablate status names it.")
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, max=1000, help="How many fresh seeds --confirm takes.")] = 5,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="How many fresh seeds --confirm takes; 5 by default.")
+    ] = None,
     storage: Storage = None,
     preflight: Annotated[
         bool | None, typer.Option("--preflight/--no-preflight", help="Try every cell first; long studies by default.")

@@ -15,6 +15,7 @@ from ablate.sections import FRESH_SEEDS
 from lightning_modules.catalogue import near
 
 MOST_SEEDS = 1_000
+_TOP = re.compile(r"top([1-9]\d*)")
 
 
 def runs(cells: Iterable[Cell], seeds: int) -> tuple[PlannedRun, ...]:
@@ -35,6 +36,20 @@ def known(plan: Plan, run_ids: Iterable[str]) -> Plan:
     return replace(plan, confirmation=tuple(sorted(found, key=lambda run: (run.seed, run.cell.label))))
 
 
+def require(study: Study, plan: Plan, wanted: str) -> None:
+    """See, before anything runs, that `wanted` can mean cells; a search may yet draw those that it does not know.
+
+    Raises:
+        RequestError: if it cannot.
+    """
+    top, labels = _TOP.fullmatch(wanted), ["baseline", *(cell.label for cell in plan.cells)]
+    if top is not None and len(study.objectives) > 1:
+        raise RequestError(f"--confirm {wanted}: several objectives have no order; best confirms the Pareto front")
+    to_be_drawn = study.fields.search is not None and "=" in wanted
+    if wanted != "best" and top is None and wanted not in labels and not to_be_drawn:
+        raise _unknown(wanted, labels)
+
+
 def select(study: Study, plan: Plan, states: Mapping[str, RunState], wanted: str) -> list[Cell]:
     """The cells that `best`, `top3` or a cell's name means, judged on validation alone.
 
@@ -44,19 +59,17 @@ def select(study: Study, plan: Plan, states: Mapping[str, RunState], wanted: str
     Raises:
         RequestError: if nothing is complete, or there is no such cell.
     """
+    require(study, plan, wanted)
     labels = {cell.label: cell for cell in plan.cells}
     if wanted in labels:
         return [labels[wanted]]
-    top = re.fullmatch(r"top([1-9]\d*)", wanted)
+    top = _TOP.fullmatch(wanted)
     if wanted != "best" and top is None:
-        suggestion = near(wanted, ["best", *labels])
-        raise RequestError(f"--confirm: {wanted!r} is not a cell{suggestion} best, top3, or a cell of ablate status")
+        raise _unknown(wanted, labels)
     scores = {cell.label: score for cell in plan.cells if (score := _score(study, plan, states, cell)) is not None}
     if not scores:
         raise RequestError(f"--confirm {wanted}: no cell of {study.name} is complete and within its limits yet")
     if len(study.objectives) > 1:
-        if top is not None:
-            raise RequestError(f"--confirm {wanted}: several objectives have no order; best confirms the Pareto front")
         return [labels[label] for label in front(scores)]
     ranked = sorted(scores, key=lambda label: scores[label], reverse=True)
     return [labels[label] for label in ranked[: int(top[1]) if top else 1]]
@@ -70,6 +83,11 @@ def front(scores: Mapping[str, Sequence[float]]) -> list[str]:
         return all(b >= a for a, b in pairs) and any(b > a for a, b in pairs)
 
     return [name for name, mine in scores.items() if not any(beaten(mine, other) for other in scores.values())]
+
+
+def _unknown(wanted: str, labels: Iterable[str]) -> RequestError:
+    suggestion = near(wanted, ["best", *labels])
+    return RequestError(f"--confirm: {wanted!r} is not a cell{suggestion} best, top3, or a cell of ablate status")
 
 
 def _score(study: Study, plan: Plan, states: Mapping[str, RunState], cell: Cell) -> tuple[float, ...] | None:

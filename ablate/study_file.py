@@ -35,7 +35,7 @@ def packaged() -> dict[str, Path]:
 
 
 def find(argument: str) -> Path:
-    """The YAML file that a study argument means: a path, a study directory, or a packaged name.
+    """The YAML file that a study argument means: a path, a study directory, a packaged name, or that of a study here.
 
     Raises:
         RequestError: if there is none; the message names the nearest packaged study.
@@ -45,8 +45,8 @@ def find(argument: str) -> Path:
         if path.is_file():
             return path
         raise RequestError(f"{argument}: there is no such file")
-    if (path / STUDY_YAML).is_file():
-        return path / STUDY_YAML
+    if (directory := folder(argument)) is not None:
+        return directory / STUDY_YAML
     known = packaged()
     if argument in known:
         return known[argument]
@@ -54,6 +54,12 @@ def find(argument: str) -> Path:
         f"{argument!r} is neither a study file, a study directory nor a packaged study{near(argument, known)} "
         f"packaged: {', '.join(known)}"
     )
+
+
+def folder(argument: str) -> Path | None:
+    """The study directory that an argument is, or that it names in `./studies`, where a packaged study goes first."""
+    places = [Path(argument)] if argument in packaged() else [Path(argument), Path("studies") / argument]
+    return next((place for place in places if (place / STUDY_YAML).is_file()), None)
 
 
 def read(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING
 
-from ablate import backend, config, confirmation, same_data, study_directory, work
+from ablate import backend, config, confirmation, same_data, study_directory, study_file, work
 from ablate.attempts import RunState
 from ablate.config import Study
 from ablate.coordinator import Listener, Summary, coordinate
@@ -142,7 +142,7 @@ def prepare(
     """Validate and plan a study and find its directory. Nothing is written.
 
     Args:
-        argument: a packaged name, a YAML file or a study directory.
+        argument: a packaged name, a YAML file, a study directory, or the name of one in `./studies`.
         overrides: `path=value`.
         directory: the study directory; `studies/<name>` by default.
         branch: keeps a changed study beside the old one.
@@ -152,8 +152,8 @@ def prepare(
         RequestError: if anything about the request is wrong.
     """
     study = config.load(argument, overrides)
-    if directory is None and branch == MAIN and (Path(argument) / "study.yaml").is_file():
-        directory = argument
+    if directory is None and branch == MAIN and (found := study_file.folder(argument)) is not None:
+        directory = str(found)
     place = study_directory.place(study, directory=directory, branch=branch)
     return _planned(study_directory.settle(place, study, branch=branch, storage=storage))
 

@@ -10,20 +10,22 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from ablate import study_directory, synchronise, workflow
+from ablate import confirmation, study_directory, synchronise, workflow
 from ablate.commands.plan import describe
 from ablate.commands.preflight import examine
 from ablate.commands.profile import show
 from ablate.commands.report import print_report
 from ablate.coordinator import Interrupted, Summary
 from ablate.display import Tally, display, duration
-from ablate.errors import StudyError
+from ablate.errors import RequestError, StudyError
 from ablate.ledger import Ledger
 from ablate.profile import Profile
 from ablate.progress import epochs_kept
 from ablate.study_directory import MAIN
 from ablate.wandb_server import connection, online_problem
 from ablate.workflow import Confirm, Prepared
+
+_FRESH_SEEDS = 5
 
 
 def main(
@@ -34,14 +36,18 @@ def main(
     *,
     retry_failed: bool = False,
     confirm: str | None = None,
-    seeds: int = 5,
+    seeds: int | None = None,
     storage: str | None = None,
     accept_code: bool = False,
     preflight: bool | None = None,
     profile: bool = False,
 ) -> int:
     """Exit code: 0 if every planned run is complete, 1 if some failed, 130 after Ctrl-C."""
+    if seeds is not None and confirm is None:
+        raise RequestError(f"--seeds {seeds}: goes with --confirm; for seed blocks of the study write seeds={seeds}")
     prepared = workflow.prepare(argument, overrides, directory=directory, branch=branch, storage=storage)
+    if confirm is not None:
+        confirmation.require(prepared.study, prepared.plan, confirm)
     study_directory.require_writable(prepared.directory.path)
     workflow.require_data(prepared)
     if not accept_code:
@@ -64,7 +70,7 @@ def main(
     profiled = Profile() if profile else None
     try:
         with display(console, tally, study=prepared.study.name) as shown:
-            wanted = Confirm(confirm, seeds) if confirm is not None else None
+            wanted = Confirm(confirm, seeds or _FRESH_SEEDS) if confirm is not None else None
             summary = workflow.execute(
                 prepared,
                 shown,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import inside
 
 from ablate import config, confirmation, design
 from ablate.attempts import RunState
@@ -92,3 +94,26 @@ def test_seeds_are_fresh_and_found_again_in_the_ledger() -> None:
     assert [run.seed for run in runs] == [FRESH_SEEDS, FRESH_SEEDS + 1, FRESH_SEEDS + 2]
     known = [*(run.run_id for run in (*plan.runs, *runs)), f"{plan.cells[0].cell_id}-tuning3", "gone-1000000"]
     assert confirmation.known(plan, known).confirmation == runs
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--confirm", "bst"], "ablate: --confirm: 'bst' is not a cell; did you mean 'best'?"),
+        (["design=search", "search.trials=3", "--confirm", "bst"], "ablate: --confirm: 'bst' is not a cell"),
+        (["--seeds", "3"], "ablate: --seeds 3: goes with --confirm; for seed blocks of the study write seeds=3"),
+    ],
+)
+def test_a_mistake_is_told_before_anything_runs(options: list[str], line: str, tmp_path: Path) -> None:
+    done = inside("run", "quickstart", *options, cwd=tmp_path)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(line)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_search_may_yet_draw_the_cell_that_is_named() -> None:
+    made = study("design=search", "search={trials: 3}")
+
+    for wanted in ("timesteps=2", "baseline", "best", "top2"):
+        confirmation.require(made, Plan((), (), (0,)), wanted)

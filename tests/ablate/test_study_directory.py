@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ablate import config, study_directory
+from ablate import config, study_directory, workflow
 from ablate.errors import RequestError
 from ablate.study_directory import StudyDirectory
 
@@ -180,3 +180,21 @@ def test_of_two_first_starts_the_second_does_not_write_over_the_first(home: Path
     with pytest.raises(RequestError, match="another process began a study here meanwhile"):
         study_directory.save(slow)
     assert study_directory.read(path).uid == first.uid
+
+
+@pytest.mark.parametrize("name", ["mine", "mine@other"])
+def test_a_study_that_was_run_here_goes_on_by_its_name(home: Path, name: str) -> None:
+    study = config.load("quickstart", ["name=mine", "seeds=2"])
+    path = study_directory.place(study, directory=None, branch=name.partition("@")[2] or "main")
+    study_directory.save(begun := study_directory.settle(path, study))
+
+    again = workflow.prepare(name, ["seeds=3"])
+
+    assert again.directory.path == path and again.directory.uid == begun.uid
+    assert len(again.study.seeds) == 3
+
+
+def test_a_packaged_study_is_meant_before_one_of_its_name_here(home: Path) -> None:
+    started("seeds=2")
+
+    assert len(workflow.prepare("quickstart").study.seeds) == 5
