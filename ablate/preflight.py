@@ -50,9 +50,10 @@ def fresh_cells(prepared: Prepared) -> list[Cell]:
 
 def check(prepared: Prepared, cells: Sequence[Cell]) -> list[Checked]:
     """Try each of the cells, in the study's engine. What it writes is removed again."""
-    # Beside the study, where workers on other machines would find its runs too; the study need not exist yet.
-    beside = next(each for each in prepared.directory.path.absolute().parents if each.is_dir())
-    folder = Path(tempfile.mkdtemp(prefix=".preflight-", dir=beside))
+    # Where workers on other machines would find the study's runs too; its directory need not exist yet.
+    path = prepared.directory.path.absolute()
+    nearest = next(each for each in (path, *path.parents) if each.is_dir())
+    folder = Path(tempfile.mkdtemp(prefix=".preflight-", dir=nearest))
     try:
         return _checked(prepared, cells, folder)
     finally:

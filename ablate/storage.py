@@ -21,6 +21,7 @@ from ablate import database
 from ablate.errors import StudyError
 from ablate.study_directory import JOURNAL
 
+_MENDED = "restore it from a copy, or move it away: the next ablate run books the runs from their record.json again"
 _KEPT = "what was booked is kept, run again when that is mended"
 
 
@@ -72,6 +73,8 @@ def _replayed(journal: Path) -> JournalStorage:
     gc.disable()
     try:
         return JournalStorage(_Journal(journal.resolve()))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise StorageError(f"{journal}: holds a record that is none of Optuna's; {_MENDED}") from error
     finally:
         if collecting:
             gc.enable()
@@ -110,7 +113,7 @@ def storage_errors(where: str) -> Iterator[None]:
     except OSError as error:
         raise StorageError(f"{where}: {error.strerror or error}; {_KEPT}") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise StorageError(f"{where}: damaged before its last record ({error}); restore it from a copy") from error
+        raise StorageError(f"{where}: damaged before its last record ({error}); {_MENDED}") from error
     except StorageInternalError as error:
         # Optuna's own words guess at the data; what the database said is behind them.
         raise StorageError(f"{where}: {_first_line(error.__cause__ or error)}; {_KEPT}") from error

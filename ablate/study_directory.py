@@ -124,6 +124,8 @@ def settle(path: Path, study: Study, *, branch: str = MAIN, storage: str | None 
     present = read(path, storage=storage)
     if present.study.name != study.name:
         raise RequestError(f"{path} holds the study {present.study.name!r}, not {study.name!r}; use another --dir")
+    if branch not in (MAIN, present.branch):
+        raise RequestError(f"{path} holds the branch {present.branch!r}, not {branch!r}; use another --dir, or none")
     if difference := next(_differences(present.study, study), None):
         where, old, new = difference
         suggestion = new if new.isidentifier() else "NAME"
@@ -173,7 +175,7 @@ def _of_a_start(file: Path) -> bool:
     """Whether a start that was stopped before the study file was there may have left this: a lock, an empty journal."""
     if file.name == JOURNAL:
         return file.stat().st_size == 0
-    return file.name.startswith(("lock.", ".lock-", f".{study_file.STUDY_YAML}."))
+    return file.name.startswith((".preflight-", "lock.", ".lock-", f".{study_file.STUDY_YAML}."))
 
 
 def _storage(path: Path, kept: str | None, given: str | None) -> str | None:

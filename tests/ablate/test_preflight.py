@@ -27,6 +27,18 @@ def test_every_cell_is_tried_and_measured_and_nothing_is_left_behind(tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
+def test_only_the_study_directory_need_be_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be a volume of its own, in a file system that is read-only."""
+    study, made = prepared(tmp_path), []
+    study.directory.path.mkdir(parents=True)
+    monkeypatch.setattr(preflight, "_checked", lambda prepared, cells, folder: made.append(folder) or [])
+
+    preflight.check(study, [])
+
+    assert [folder.parent for folder in made] == [study.directory.path]
+    assert list(study.directory.path.iterdir()) == []
+
+
 def test_a_cell_that_cannot_run_is_told_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -61,16 +61,20 @@ def test_a_journal_that_is_no_text_is_one_line(study: Path, looked: Callable[...
         looked()
 
 
+@pytest.mark.parametrize(
+    ("record", "line"),
+    [(b"garbage\n", "damaged before its last record"), (b"[1]\n", "holds a record"), (b"{}\n", "holds a record")],
+)
 def test_damage_before_the_last_record_is_one_line_and_nothing_is_cut(
-    study: Path, opened: Callable[..., Ledger]
+    study: Path, opened: Callable[..., Ledger], record: bytes, line: str
 ) -> None:
     with opened() as ledger:
         ledger.sync(plan(2, 1))
     journal = study / "journal.log"
     lines = journal.read_bytes().splitlines(keepends=True)
-    damaged = b"".join([lines[0], b"garbage\n", *lines[1:]])
+    damaged = b"".join([lines[0], record, *lines[1:]])
     journal.write_bytes(damaged)
-    with pytest.raises(StorageError, match=r"journal\.log: damaged before its last record"):
+    with pytest.raises(StorageError, match=rf"journal\.log: {line}.*move it away"):
         opened()
     assert journal.read_bytes() == damaged
 

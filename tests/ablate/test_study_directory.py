@@ -198,3 +198,10 @@ def test_a_packaged_study_is_meant_before_one_of_its_name_here(home: Path) -> No
     started("seeds=2")
 
     assert len(workflow.prepare("quickstart").study.seeds) == 5
+
+
+def test_a_branch_is_not_run_in_the_directory_of_another(home: Path) -> None:
+    first = started("seeds=2")
+
+    with pytest.raises(RequestError, match="holds the branch 'main', not 'other'"):
+        study_directory.settle(first.path, first.study, branch="other")
