@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import isclose
 from statistics import median
 from typing import Any
 
@@ -167,9 +168,10 @@ class Tuning:
     def _border(self, params: Mapping[str, Any]) -> Iterator[str]:
         for axis in self.space.axes:
             if axis.range is not None:
-                one = {axis.name: self.space.distributions[axis.name]}
-                share = coordinates(one, params)[0]
-                if not 0.05 <= share <= 0.95:
+                one, value = {axis.name: self.space.distributions[axis.name]}, params[axis.name]
+                # Of few values each has a wide share of the range: an end is an end, wherever its share begins.
+                at_an_end = any(isclose(value, end) for end in (axis.range.low, axis.range.high))
+                if at_an_end or not 0.05 <= coordinates(one, params)[0] <= 0.95:
                     yield axis.name
 
 
