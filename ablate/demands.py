@@ -31,6 +31,7 @@ def check(study: Study) -> None:
 def _problems(study: Study) -> Iterator[str]:
     yield from _design(study)
     yield from _validation_part(study)
+    yield from _full_batches(study)
     yield from _objectives(study)
     if study.baseline.protocol == "paper_compat" and (study.fields.search or study.fields.tuning):
         name = "search" if study.fields.search else "tuning"
@@ -52,6 +53,19 @@ def _validation_part(study: Study) -> Iterator[str]:
             f"data.split: {chosen.split!r} has no validation part, on which protocol sound chooses; take "
             f"{' or '.join(others)}, or protocol: paper_compat, which chooses on test"
         )
+
+
+def _full_batches(study: Study) -> Iterator[str]:
+    if study.baseline.protocol != "paper_compat":
+        return
+    facts = data.describe(study.baseline.data)
+    size = max([study.baseline.data.batch_size, *_values(study, "data.batch_size")])
+    for part, samples in (("training", facts.train), ("test", facts.test)):
+        if samples is not None and size > samples:
+            yield (
+                f"data.batch_size: {size:,} is more than the {samples:,} {part} samples, and protocol paper_compat "
+                "leaves out every batch that is not full"
+            )
 
 
 def _design(study: Study) -> Iterator[str]:
@@ -167,5 +181,10 @@ def _levels(study: Study) -> Iterator[tuple[str, Any]]:
                 continue
             path = f"{section}.{field}"
             yield path, getattr(getattr(study.baseline, section), field)
-            for axis in (*study.axes, *study.nuisance):
-                yield from ((path, level.settings[path]) for level in axis.levels if path in level.settings)
+            yield from ((path, value) for value in _values(study, path))
+
+
+def _values(study: Study, path: str) -> Iterator[Any]:
+    """What the levels of the axes set a field to."""
+    for axis in (*study.axes, *study.nuisance):
+        yield from (level.settings[path] for level in axis.levels if path in level.settings)

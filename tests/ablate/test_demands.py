@@ -17,6 +17,14 @@ RANGED = "axes={timesteps: {low: 2, high: 16}, lr: {low: 0.001, high: 1.0, log: 
 @pytest.mark.parametrize(
     ("overrides", "line"),
     [
+        (
+            ["baseline.protocol=paper_compat", "data.batch_size=400"],
+            "data.batch_size: 400 is more than the 359 test samples, and protocol paper_compat leaves out every batch",
+        ),
+        (
+            ["baseline.protocol=paper_compat", "axes={batch_size: [32, 2000]}"],
+            "data.batch_size: 2,000 is more than the 1,078 training samples",
+        ),
         (["design=search"], "search: is needed and missing; for instance search: {trials: 60}"),
         (["search={trials: 5}"], "search: belongs to design: search, not to one_factor"),
         (["design=serch"], "design: 'serch' is not accepted; did you mean 'search'? one of"),
