@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -164,7 +165,8 @@ def _logged_again(prepared: Prepared, run: Tracked, old: RunDirectory | None) ->
 def _set_aside(study: Path, folder: Path) -> Callable[[], None]:
     def move() -> None:
         (study / ORPHANS).mkdir(exist_ok=True)
-        folder.rename(study / ORPHANS / folder.name)
+        names = chain([folder.name], (f"{folder.name} ({number})" for number in count(2)))
+        folder.rename(next(free for name in names if not (free := study / ORPHANS / name).exists()))
 
     return move
 

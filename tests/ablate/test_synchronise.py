@@ -264,6 +264,9 @@ def test_doctor_sets_aside_what_belongs_to_no_run(study: Path, double: WandbDoub
     assert doctor_command.main(str(study), None, fix=False) == 1
     assert doctor_command.main(str(study), None, fix=True) == 0
     assert (study / "orphans" / "foreign-0" / "note").read_text() == "kept"
+    (study / "runs" / "foreign-0").mkdir()
+    assert doctor_command.main(str(study), None, fix=True) == 0
+    assert (study / "orphans" / "foreign-0 (2)").is_dir()
 
 
 def test_doctor_takes_over_a_stale_lock_and_names_a_lost_record(
