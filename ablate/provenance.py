@@ -6,6 +6,8 @@ import hashlib
 import os
 import platform
 import subprocess
+import sys
+from collections.abc import Iterable
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -68,6 +70,26 @@ def code() -> str:
     found = hashlib.sha256()
     for path in sources:
         found.update(f"{path.relative_to(package.parent).as_posix()}\0".encode() + path.read_bytes() + b"\0")
+    return found.hexdigest()[:12]
+
+
+def code_of(plugins: Iterable[str]) -> dict[str, str]:
+    """Name -> hash of the sources of plug-ins, 12 hexadecimal digits: what a person's own levels compute.
+
+    Args:
+        plugins: names of modules that were imported.
+    """
+    return {name: _hash_of_module(name) for name in plugins}
+
+
+@cache
+def _hash_of_module(name: str) -> str:
+    module = sys.modules[name]
+    folders = [Path(each) for each in getattr(module, "__path__", ())]
+    sources = [path for folder in folders for path in sorted(folder.rglob("*.py"))] or [Path(str(module.__file__))]
+    found = hashlib.sha256()
+    for path in sources:
+        found.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
     return found.hexdigest()[:12]
 
 

@@ -10,7 +10,7 @@ from ablate import plugins, stacks
 from ablate.backend import computing
 from ablate.memory import PeakMemory
 from ablate.phases import Clock
-from ablate.provenance import provenance
+from ablate.provenance import code_of, provenance
 from ablate.pruning import Pruned
 from ablate.records import RunRecord, RunSpec, last_checkpoint
 from ablate.tracking import summarise, tracked
@@ -97,6 +97,7 @@ def completed(
         correct=_packed(classifier.correct),
         provenance=provenance(backend=backend, data_fingerprint=module.fingerprint, device=device)
         | {"energy": cost.assumption, "samples": _samples(module.arrays.split)}
+        | ({"plugins": code_of(named)} if (named := spec.execution.get("plugins")) else {})
         | ({"tuned": spec.execution["tuned"]} if "tuned" in spec.execution else {}),
     )
 

@@ -21,7 +21,7 @@ from ablate.engines.on_demand import OnDemand
 from ablate.errors import RequestError
 from ablate.ledger import Ledger
 from ablate.profile import Profile
-from ablate.provenance import code, commit
+from ablate.provenance import code, code_of, commit
 from ablate.records import RunRecord
 from ablate.search.tuning import Tuning
 from ablate.specs import Specs
@@ -288,11 +288,17 @@ def require_code(prepared: Prepared) -> None:
     if not origins or progress.complete + progress.pruned == prepared.total:
         return
     now, commit_now = code(), commit()
-    if any(each["code"] == now if "code" in each else each["commit"] == commit_now for each in origins):
+    known = any(each["code"] == now if "code" in each else each["commit"] == commit_now for each in origins)
+    other = None if known else f"{origins[-1]['commit']}, now {commit_now}"
+    for name, found in code_of(prepared.study.fields.plugins).items():
+        seen = {each["plugins"][name] for each in origins if name in each.get("plugins", {})}
+        if seen and found not in seen:
+            other = f"plug-in {name}, {sorted(seen)[-1]}, now {found}"
+    if other is None:
         return
     raise RequestError(
         f"{prepared.directory.path}: its {progress.complete} complete runs were computed by other code "
-        f"({origins[-1]['commit']}, now {commit_now}), which would be mixed with what is missing. Run it beside them "
+        f"({other}), which would be mixed with what is missing. Run it beside them "
         "(--branch NAME), go back to that version, or accept it (--accept-code)"
     )
 

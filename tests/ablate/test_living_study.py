@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from booked import STUDY, book, booked
+from booked import ORIGIN, STUDY, book, booked
 from command_line import inside as ablate
 
 from ablate import workflow
@@ -80,6 +80,19 @@ def test_other_code_is_refused_while_runs_are_missing(tmp_path: Path, origin: di
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert "its 4 complete runs were computed by other code (abc, now " in done.stderr
     assert "--branch NAME" in done.stderr and "--accept-code" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("seen", "refused"), [({"own_levels": "0123"}, True), ({}, False)], ids=["it changed", "it is new"]
+)
+def test_a_changed_plug_in_is_other_code(tmp_path: Path, seen: dict[str, str], refused: bool) -> None:
+    (tmp_path / "own_levels.py").write_text("")
+    booked(tmp_path, complete=4, provenance={**ORIGIN, "plugins": seen})
+
+    done = ablate("run", STUDY_FOLDER, "plugins=[own_levels]", "engine.name=slurm", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert ("computed by other code (plug-in own_levels, 0123, now " in done.stderr) is refused
 
 
 @pytest.mark.parametrize(("complete", "flags"), [(6, []), (4, ["--accept-code"])])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import getpass
+import importlib
 import json
 import platform
 import shutil
@@ -88,3 +89,18 @@ def test_other_code_is_what_computes_a_run(
     with (tmp_path / source).open("a") as file:
         file.write("\n")
     assert (module.code.__wrapped__() != before) is counts
+
+
+def test_a_plug_in_is_known_by_its_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "own_package").mkdir()
+    inner = tmp_path / "own_package" / "inner.py"
+    for path in (tmp_path / "own_module.py", inner, inner.with_name("__init__.py")):
+        path.write_text("")
+    for name in ("own_module", "own_package"):
+        importlib.import_module(name)
+    hashed = module._hash_of_module.__wrapped__
+    before = [hashed("own_module"), hashed("own_package")]
+    inner.write_text("changed = True")
+
+    assert hashed("own_module") == before[0] and hashed("own_package") != before[1]
