@@ -60,24 +60,26 @@ def convolve(images: Tensor, weight: Tensor, stride: int = 1) -> Tensor:
     Raises:
         MemoryError: if there is too little of it.
     """
-    out: Tensor = _Convolve.apply(images, weight, stride)
+    # Asked here: inside, gradients are off, and needed by whatever could have one. Evaluation keeps nothing.
+    learns = torch.is_grad_enabled() and weight.requires_grad
+    out: Tensor = _Convolve.apply(images, weight, stride, learns)
     return out
 
 
 class _Convolve(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, images: Tensor, weight: Tensor, stride: int) -> Tensor:
+    def forward(ctx: Any, images: Tensor, weight: Tensor, stride: int, learns: bool) -> Tensor:
         x, w = images.contiguous(memory_format=torch.channels_last), weight.contiguous()
         call = _Call(x, w, stride)
         y = _empty(len(x), len(w), *(math.ceil(side / stride) for side in x.shape[2:]), like=x)
         call("output", x, w, y)
-        ctx.save_for_backward(call.narrowed(x) if ctx.needs_input_grad[1] else x, w)
+        ctx.save_for_backward(call.narrowed(x) if learns else x, w)
         ctx.call = call
         return y
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         (x, w), call = ctx.saved_tensors, ctx.call
         grad = grad.contiguous(memory_format=torch.channels_last)
         dx = _empty(*x.shape, like=w) if ctx.needs_input_grad[0] else None
@@ -86,7 +88,7 @@ class _Convolve(torch.autograd.Function):
             call("inputs", grad, w, dx)
         if dw is not None:
             call("weights_of_bytes" if x.dtype == torch.int8 else "weights", x, grad, dw)
-        return dx, dw, None
+        return dx, dw, None, None
 
 
 def _empty(*shape: int, like: Tensor) -> Tensor:

@@ -128,6 +128,19 @@ def test_what_a_byte_would_change_is_kept_as_it_is(value: float, where: int, mon
     assert _kept(rows.permute(0, 3, 1, 2), w).dtype == torch.float32
 
 
+def test_evaluation_makes_no_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(convolution, "_WORTH_NARROWING", 0)
+    made = []
+    narrowed = convolution._Call.narrowed
+    monkeypatch.setattr(convolution._Call, "narrowed", lambda call, x: made.append(x) or narrowed(call, x))
+    x, w = torch.ones(2, 8, 4, 4), torch.randn(8, 8, 3, 3, requires_grad=True)
+    with torch.no_grad():
+        convolution.convolve(x, w)
+    assert not made
+    convolution.convolve(x, w)
+    assert len(made) == 1
+
+
 def test_only_what_is_wanted_is_differentiated() -> None:
     x, w = _images(2, 8, 4, 4), _images(8, 8, 3, 3, seed=1).requires_grad_()
     convolution.convolve(x, w, 1).sum().backward()
