@@ -8,6 +8,7 @@ is written to stdout and stderr, also by C code and child processes, goes to its
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import faulthandler
@@ -41,7 +42,16 @@ def main() -> None:
         busy.clear()
         _send(results, record.to_json())
         if record.kind == "crash":
-            return  # what is left of this process may be what crashed it
+            break  # what is left of this process may be what crashed it
+    _end()
+
+
+def _end() -> None:
+    """Do what is registered for the end, and leave: to take torch and Lightning apart costs more than a second."""
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _listen(stdin: IO[bytes], specs: SimpleQueue[RunSpec | None], busy: threading.Event) -> None:

@@ -137,6 +137,16 @@ def test_a_worker_ends_by_its_closed_stdin_alone(tmp_path: Path) -> None:
     os.close(read)
 
 
+def test_a_worker_without_work_ends_well_and_does_what_was_registered_for_the_end(
+    start: Callable[..., ProcessEngine], tmp_path: Path
+) -> None:
+    engine = start()
+    spec = dummies.spec(tmp_path, "registers")
+    engine.submit(spec).result(timeout=30)
+    engine.shutdown(cancel=False)
+    assert (Path(spec.directory) / "ended").read_text() == "all"
+
+
 def test_a_worker_that_cannot_start_says_why(start: Callable[..., ProcessEngine], tmp_path: Path) -> None:
     nowhere = ("PYTHONHOME", "PYTHONPATH")
     future = start(environment=dict.fromkeys(nowhere, str(tmp_path))).submit(dummies.spec(tmp_path))
