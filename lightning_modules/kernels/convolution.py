@@ -1,4 +1,8 @@
-"""Convolutions on the CPU, in C: `winograd.c` for 3 x 3 pixels with stride 1, `unfolded.c` for all others."""
+"""Convolutions on the CPU, in C: `winograd.c` for 3 x 3 pixels with stride 1, `unfolded.c` for all others.
+
+A library is made for every shape of weights and stride, when first needed: with the numbers of channels known to the
+compiler, small layers take two thirds of the time.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +28,7 @@ _WORTH_NARROWING = 2**18
 
 
 class _Extent(ctypes.Structure):
-    _fields_ = [
-        (name, ctypes.c_int64)
-        for name in ("images", "height", "width", "in", "out", "kernel", "stride", "blocks", "threads")
-    ]
+    _fields_ = [(name, ctypes.c_int64) for name in ("images", "height", "width", "blocks", "threads")]
 
 
 def fits(images: Tensor, weight: Tensor, groups: int) -> bool:
@@ -102,7 +103,7 @@ class _Call:
         tiled = stride == 1 and w.shape[-1] == 3 and w.shape[1] % _NARROWEST == 0
         self._method = "winograd" if tiled else "unfolded"
         self._shape = tuple(x.shape)
-        self._library = _library(math.gcd(_WIDEST, *(w.shape[:2] if tiled else w.shape[:1])), x.dtype)
+        self._library = _library(self._method, w.shape, stride, x.dtype)
         self._extent = _extent(x.shape, w.shape, stride, tiled, torch.get_num_threads())
 
     def __call__(self, which: str, *tensors: Tensor) -> None:
@@ -128,10 +129,14 @@ def _extent(images: torch.Size, weight: torch.Size, stride: int, tiled: bool, th
     step, values = (2, 16) if tiled else (stride, kernel**2)
     rows = count * math.ceil(height / step) * math.ceil(width / step)
     blocks = max(1, min(_BLOCKS, _SUMS // (values * ins * outs), rows // _ROWS))
-    return ctypes.byref(_Extent(count, height, width, ins, outs, kernel, stride, blocks, threads))
+    return ctypes.byref(_Extent(count, height, width, blocks, threads))
 
 
 @cache
-def _library(width: int, dtype: torch.dtype) -> ctypes.CDLL:
-    source = library.source("team.c", "products.c", "winograd.c", "unfolded.c")
-    return library.compiled(source, {"REAL": _NAMES[dtype], "WIDTH": width}, contracts=True)
+def _library(method: str, weight: torch.Size, stride: int, dtype: torch.dtype) -> ctypes.CDLL:
+    outs, ins, kernel, _ = weight
+    width = math.gcd(_WIDEST, outs, ins if method == "winograd" else 0)
+    pairs = method == "winograd" and width == _NARROWEST and dtype == torch.float32
+    macros: dict[str, str | int] = {"REAL": _NAMES[dtype], "WIDTH": width, "PAIRS": int(pairs)}
+    macros |= {"OUT": outs, "IN": ins, "KERNEL": kernel, "STRIDE": stride}
+    return library.compiled(library.source("team.c", "products.c", f"{method}.c"), macros, contracts=True)

@@ -1,11 +1,16 @@
 /* What convolutions on the CPU stand on: vectors and products of small matrices. Behind team.c.
 
-   Compiled for every WIDTH, a power of two that divides the channels of an output, and for winograd.c those of an input
-   too, and for REAL, float or double. Sums are cut by shape alone, so that the number of threads changes no bit. Passes
-   return 0 where memory is missing. */
+   Compiled for every shape of weights, [OUT, IN, KERNEL, KERNEL], and STRIDE, so that no loop over channels counts, and
+   for REAL, float or double. WIDTH is a power of two that divides the channels of an output, and for winograd.c those of
+   an input too. Sums are cut by shape alone, so that the number of threads changes no bit. Passes return 0 where memory
+   is missing.
 
-#if defined __AVX__
+   With PAIRS, a value of a matrix is two numbers, of two tiles that are computed alike: eight channels are half of the
+   widest vector. */
+
+#if PAIRS && defined __AVX512F__
 #include <immintrin.h>
+#define WOVEN
 #endif
 #if defined __AVX512F__
 enum { VECTOR = 64, REGISTERS = 32 };
@@ -18,19 +23,28 @@ enum { VECTOR = 16, REGISTERS = 16 };
 #endif
 
 #define LEAST(one, other) ((one) < (other) ? (one) : (other))
+#ifdef WOVEN
+enum { TILES = 2 };
+typedef struct {
+    real of[TILES];
+} value;
+#else
+enum { TILES = 1 };
+typedef real value;
+#endif
+
 enum {
-    LANES = LEAST(WIDTH, VECTOR / (int)sizeof(real)), /* values of a vector */
+    LANES = LEAST(WIDTH, VECTOR / (int)sizeof(value)), /* values of a vector */
     PAIRED = LEAST(WIDTH / LANES, 2),                 /* vectors that products are added to at once, */
     ROWS = REGISTERS == 32 ? 12 : 6,                  /* for so many rows, */
     CHANNELS = LEAST(WIDTH, REGISTERS == 32 ? 8 : 4), /* or so many channels */
     CHUNK = 24,                                       /* rows of a matrix that are worked on together */
 };
-typedef real vector __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeof(real)), may_alias));
+typedef real vector __attribute__((vector_size(LANES * sizeof(value)), aligned(sizeof(real)), may_alias));
 
-/* Images [N, H, W, in] that become [N, H', W', out], padded by half the kernel. */
+/* Images [N, H, W, IN] that become [N, H', W', OUT], padded by half the kernel. */
 typedef struct {
-    int64_t images, height, width, in, out;
-    int64_t kernel, stride;
+    int64_t images, height, width;
     int64_t blocks, threads; /* parts that sums over images are cut into; who works */
 } extent;
 
@@ -58,32 +72,17 @@ static inline const void *moved(const void *from, int64_t values, int narrow)
     return (const char *)from + values * (narrow ? 1 : (int64_t)sizeof(real));
 }
 
-static inline vector load(const void *from, int narrow)
+/* A vector of one value. */
+#ifdef WOVEN
+static inline vector spread(value x)
 {
-    if (!narrow)
-        return *(const vector *)from;
-/* Compilers make a dozen instructions of what processors have two for. */
-#if defined __AVX512F__
-    if (sizeof(vector) == sizeof(__m512) && sizeof(real) == sizeof(float)) {
-        const __m512 wide = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(from)));
-        vector found;
-        memcpy(&found, &wide, sizeof found);
-        return found;
-    }
-#endif
-#if defined __AVX2__
-    if (sizeof(vector) == sizeof(__m256) && sizeof(real) == sizeof(float)) {
-        const __m256 wide = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(from)));
-        vector found;
-        memcpy(&found, &wide, sizeof found);
-        return found;
-    }
-#endif
-    vector found;
-    for (int lane = 0; lane < LANES; lane++)
-        found[lane] = ((const int8_t *)from)[lane];
-    return found;
+    double both;
+    memcpy(&both, &x, sizeof both);
+    return (vector)_mm512_set1_pd(both);
 }
+#else
+static inline vector spread(value x) { return x - (vector){}; }
+#endif
 
 /* Write values as bytes; how many are another number then. */
 static int64_t narrow_some(const real *restrict x, int64_t count, int8_t *restrict out)
@@ -118,10 +117,10 @@ int narrowed(const real *x, int64_t count, int8_t *out, int64_t threads)
 }
 
 /* ROWS rows of v [., in] times PAIRED vectors of the columns of u [in, out], into m [., out]. */
-static inline void multiply(const real *v, const real *u, real *m, int64_t in, int64_t out)
+static inline void multiply(const value *v, const value *u, value *m, int64_t in, int64_t out)
 {
     vector sum[ROWS][PAIRED] = {};
-    const real *rows[ROWS / 3];
+    const value *rows[ROWS / 3];
     for (int r = 0; r < ROWS / 3; r++)
         rows[r] = v + 3 * r * in;
     for (int64_t i = 0; i < in; i++) {
@@ -131,7 +130,7 @@ static inline void multiply(const real *v, const real *u, real *m, int64_t in, i
         for (int r = 0; r < ROWS / 3; r++) {
             for (int each = 0; each < 3; each++)
                 for (int p = 0; p < PAIRED; p++)
-                    sum[3 * r + each][p] += weights[p] * rows[r][each * in];
+                    sum[3 * r + each][p] += weights[p] * spread(rows[r][each * in]);
             rows[r]++;
         }
     }
@@ -143,7 +142,8 @@ static inline void multiply(const real *v, const real *u, real *m, int64_t in, i
 }
 
 /* Add v' m of `rows` rows of v [., in] and m [., out] to sum [in, out]: PAIRED vectors of CHANNELS of its rows. */
-static inline void accumulate(const real *v, const real *m, real *sum, int64_t in, int64_t out, int64_t rows)
+static inline void
+accumulate(const value *v, const value *m, value *sum, int64_t in, int64_t out, int64_t rows)
 {
     vector all[CHANNELS][PAIRED];
 #pragma GCC unroll 8
@@ -155,7 +155,7 @@ static inline void accumulate(const real *v, const real *m, real *sum, int64_t i
         for (int p = 0; p < PAIRED; p++) {
             const vector grads = ((const vector *)(m + t * out))[p];
             for (int c = 0; c < CHANNELS; c++)
-                all[c][p] += grads * v[t * in + c];
+                all[c][p] += grads * spread(v[t * in + c]);
         }
 #pragma GCC unroll 8
     for (int c = 0; c < CHANNELS; c++)
@@ -165,7 +165,7 @@ static inline void accumulate(const real *v, const real *m, real *sum, int64_t i
 }
 
 /* Rows of v [., in] times u [in, out] into m [., out]: as many as ROWS divides, `rows` or more. */
-static void multiply_all(const real *v, const real *u, real *m, int64_t rows, int64_t in, int64_t out)
+static void multiply_all(const value *v, const value *u, value *m, int64_t rows, int64_t in, int64_t out)
 {
     for (int64_t o = 0; o < out; o += PAIRED * LANES)
         for (int64_t row = 0; row < rows; row += ROWS)
@@ -173,7 +173,7 @@ static void multiply_all(const real *v, const real *u, real *m, int64_t rows, in
 }
 
 /* Add v' m of `rows` rows to sum [in, out]. */
-static void accumulate_all(const real *v, const real *m, real *sum, int64_t rows, int64_t in, int64_t out)
+static void accumulate_all(const value *v, const value *m, value *sum, int64_t rows, int64_t in, int64_t out)
 {
     for (int64_t i = 0; i < in; i += CHANNELS)
         for (int64_t o = 0; o < out; o += PAIRED * LANES)

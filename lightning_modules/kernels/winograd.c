@@ -6,14 +6,57 @@
    hold 0, 1 and -1 alone, so that spikes stay exact. The gradient of the weights is the same equation, read from the
    other side. A value that is not finite reaches its whole tile. */
 
-/* G w G' of every pair of channels, [16, in, out]; `back` for the filter that carries gradients, [16, out, in]. */
-static void transform_weights(const extent *e, const real *w, real *u, int back)
+
+static inline value alike(real x)
 {
-    const int64_t I = e->in, O = e->out;
+    value found;
+    for (int tile = 0; tile < TILES; tile++)
+        ((real *)&found)[tile] = x;
+    return found;
+}
+
+static inline real total(value x)
+{
+    real sum = *(real *)&x;
+    for (int tile = 1; tile < TILES; tile++)
+        sum += ((real *)&x)[tile];
+    return sum;
+}
+
+/* A pixel of each tile as one vector, and a tile's pixel of it. */
+typedef real pixel __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeof(real)), may_alias));
+
+static inline vector weave(const real *one, const real *other)
+{
+#ifdef WOVEN
+    const __m512i order = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    const __m512 first = _mm512_castps256_ps512(_mm256_loadu_ps(one));
+    return (vector)_mm512_permutex2var_ps(first, order, _mm512_castps256_ps512(_mm256_loadu_ps(other)));
+#else
+    (void)other;
+    return *(const vector *)one;
+#endif
+}
+
+static inline pixel unwoven(vector woven, int tile)
+{
+#ifdef WOVEN
+    const __m512i evens = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 0, 0, 0, 0, 0, 0, 0, 0);
+    const __m512i order = _mm512_add_epi32(evens, _mm512_set1_epi32(tile));
+    return (pixel)_mm512_castps512_ps256(_mm512_permutexvar_ps(order, (__m512)woven));
+#else
+    (void)tile;
+    return woven;
+#endif
+}
+
+/* G w G' of every pair of channels, [16, IN, OUT]; `back` for the filter that carries gradients, [16, OUT, IN]. */
+static void transform_weights(const real *w, value *u, int back)
+{
 #pragma omp for schedule(static)
-    for (int64_t o = 0; o < O; o++)
-        for (int64_t i = 0; i < I; i++) {
-            const real *given = w + (o * I + i) * 9;
+    for (int64_t o = 0; o < OUT; o++)
+        for (int64_t i = 0; i < IN; i++) {
+            const real *given = w + (o * IN + i) * 9;
             real half[4][3];
             for (int x = 0; x < 3; x++) {
                 const int top = back ? 8 - x : x, down = back ? -3 : 3;
@@ -24,45 +67,85 @@ static void transform_weights(const extent *e, const real *w, real *u, int back)
                 const real a = half[y][0], b = half[y][1], c = half[y][2];
                 const real full[4] = {a, (a + b + c) / 2, (a - b + c) / 2, c};
                 for (int x = 0; x < 4; x++)
-                    u[(y * 4 + x) * I * O + (back ? o * I + i : i * O + o)] = full[x];
+                    u[(y * 4 + x) * IN * OUT + (back ? o * IN + i : i * OUT + o)] = alike(full[x]);
             }
         }
 }
 
-/* B' d B of a tile whose first pixel is above and left of (y, x), into [16, CHUNK, channels]. */
-static inline void transform_tile(
-    const void *image, int64_t H, int64_t W, int64_t C, int64_t y, int64_t x, const real *zeros, real *v,
-    int narrow)
+/* Groups of TILES tiles beside each other: how many lie in a row of tiles, and how many pixels wide some are that lie
+   beside each other, with those around them. */
+static inline int64_t groups_in(int64_t W) { return (W + 2 * TILES - 1) / (2 * TILES); }
+
+static inline int64_t columns_of(int64_t groups) { return 2 * TILES * groups + 2; }
+
+/* B' d of `some` groups from (y, x) on, [4, columns, channels]; what lies outside of the image is 0. */
+static inline void transform_columns(
+    const void *image, int64_t H, int64_t W, int64_t C, int64_t y, int64_t x, int64_t some, const real *zeros,
+    real *half, int narrow)
 {
-    const void *pixels[4][4];
-    for (int r = 0; r < 4; r++)
-        for (int c = 0; c < 4; c++) {
-            const int64_t iy = y + r - 1, ix = x + c - 1;
-            pixels[r][c] = iy >= 0 && iy < H && ix >= 0 && ix < W ? moved(image, (iy * W + ix) * C, narrow) : zeros;
-        }
+    const int64_t columns = columns_of(some), first = 2 * TILES * x - 1;
+    const int64_t left = first < 0 ? 0 : first, right = least(first + columns, W);
+    const int64_t before = (left - first) * C, count = (right - left) * C, all = columns * C;
+    const void *rows[4];
+    for (int r = 0; r < 4; r++) {
+        const int64_t iy = 2 * y + r - 1;
+        rows[r] = iy >= 0 && iy < H ? moved(image, (iy * W + left) * C, narrow) : zeros;
+        memset(half + r * all, 0, before * sizeof *half);
+        memset(half + r * all + before + count, 0, (all - before - count) * sizeof *half);
+    }
     /* Read with the next row of tiles, which no processor guesses. */
-    const void *next = moved(image, ((y + 3) * W + x) * C, narrow);
-    for (int64_t at = 0; at < C; at += LANES) {
-        for (int r = 0; r < 2; r++)
-            for (int c = 0; c < 2; c++)
-                __builtin_prefetch(moved(next, (r * W + c) * C + at, narrow));
-        vector half[4][4];
-        for (int c = 0; c < 4; c++) {
-            vector d[4];
-            for (int r = 0; r < 4; r++)
-                d[r] = load(moved(pixels[r][c], at, narrow), narrow);
-            half[0][c] = d[0] - d[2], half[1][c] = d[1] + d[2], half[2][c] = d[2] - d[1], half[3][c] = d[1] - d[3];
-        }
-        for (int r = 0; r < 4; r++) {
-            const vector *d = half[r], full[4] = {d[0] - d[2], d[1] + d[2], d[2] - d[1], d[1] - d[3]};
-            for (int c = 0; c < 4; c++)
-                *(vector *)(v + (r * 4 + c) * CHUNK * C + at) = full[c];
-        }
+    for (int r = 3; r < 5; r++)
+        for (int64_t i = 0; i < count; i += 64 / (narrow ? 1 : (int64_t)sizeof(real)))
+            __builtin_prefetch(moved(image, ((2 * y + r) * W + left) * C + i, narrow));
+    real *restrict to = half + before;
+#pragma omp simd
+    for (int64_t i = 0; i < count; i++) {
+        real d[4];
+        for (int r = 0; r < 4; r++)
+            d[r] = narrow ? ((const int8_t *)rows[r])[i] : ((const real *)rows[r])[i];
+        to[i] = d[0] - d[2];
+        to[all + i] = d[1] + d[2];
+        to[2 * all + i] = d[2] - d[1];
+        to[3 * all + i] = d[1] - d[3];
     }
 }
 
-/* A' m A of a tile, into those of its pixels that the image has. */
-static void untransform_tile(const real *m, int64_t C, real *image, int64_t H, int64_t W, int64_t y, int64_t x)
+/* B' d B of `some` groups, into [16, CHUNK, channels], from their B' d. */
+static inline void transform_rows(const real *half, int64_t C, int64_t some, value *v)
+{
+    const int64_t all = columns_of(some) * C;
+    for (int64_t group = 0; group < some; group++)
+        for (int r = 0; r < 4; r++)
+            for (int64_t at = 0; at < C; at += LANES) {
+                const real *from = half + r * all + group * 2 * TILES * C + at;
+                vector d[4];
+                for (int c = 0; c < 4; c++)
+                    d[c] = weave(from + c * C, from + (c + 2) * C);
+                const vector full[4] = {d[0] - d[2], d[1] + d[2], d[2] - d[1], d[1] - d[3]};
+                for (int c = 0; c < 4; c++)
+                    *(vector *)(v + ((r * 4 + c) * CHUNK + group) * C + at) = full[c];
+            }
+}
+
+/* B' d B of `some` groups among those of all images, [16, CHUNK, channels]. */
+static inline void transform_groups(
+    const void *x, int64_t H, int64_t W, int64_t C, int64_t first, int64_t some, const real *zeros, real *half,
+    value *v, int narrow)
+{
+    const int64_t high = (H + 1) / 2, wide = groups_in(W);
+    place at = place_of(first, high, wide);
+    while (some > 0) {
+        const int64_t beside = least(some, wide - at.x);
+        const void *image = moved(x, at.image * H * W * C, narrow);
+        transform_columns(image, H, W, C, at.y, at.x, beside, zeros, half, narrow);
+        transform_rows(half, C, beside, v);
+        v += beside * C, some -= beside;
+        at.x += beside - 1, at = behind(at, high, wide);
+    }
+}
+
+/* A' m A of a group, into those of its pixels that the image has. */
+static void untransform_group(const value *m, int64_t C, real *image, int64_t H, int64_t W, int64_t y, int64_t x)
 {
     for (int64_t at = 0; at < C; at += LANES) {
         vector half[2][4];
@@ -74,67 +157,76 @@ static void untransform_tile(const real *m, int64_t C, real *image, int64_t H, i
         }
         for (int r = 0; r < 2; r++) {
             const vector *d = half[r], full[2] = {d[0] + d[1] + d[2], d[1] - d[2] - d[3]};
-            for (int c = 0; c < 2; c++)
+            for (int c = 0; c < 2 * TILES; c++)
                 if (y + r < H && x + c < W)
-                    *(vector *)(image + ((y + r) * W + x + c) * C + at) = full[c];
+                    *(pixel *)(image + ((y + r) * W + x + c) * C + at) = unwoven(full[c % 2], c / 2);
         }
     }
 }
 
-/* What x becomes, [N, H, W, in] to [N, H, W, out], or, `back`, the gradient of the output to that of the input. */
+/* Values that are room for the transforms of CHUNK groups: their B' d, and the matrices of inputs and outputs. */
+static int64_t room(int64_t in, int64_t out)
+{
+    return lines(4 * columns_of(CHUNK) * in) + lines(TILES * 16 * CHUNK * (in + out));
+}
+
+/* What x becomes, [N, H, W, IN] to [N, H, W, OUT], or, `back`, the gradient of the output to that of the input. */
 static int filter(const extent *e, const real *x, const real *w, real *y, int back)
 {
-    const int64_t H = e->height, W = e->width, I = back ? e->out : e->in, O = back ? e->in : e->out;
-    const int64_t high = (H + 1) / 2, wide = (W + 1) / 2, tiles = e->images * high * wide;
-    const int64_t shared = lines(16 * I * O) + lines(I), own = lines(16 * CHUNK * (I + O));
-    real *u = allocate(shared + e->threads * own);
-    if (!u)
+    const int64_t H = e->height, W = e->width, I = back ? OUT : IN, O = back ? IN : OUT;
+    const int64_t high = (H + 1) / 2, wide = groups_in(W), groups = e->images * high * wide;
+    const int64_t outside = least(W, columns_of(CHUNK)) * I;
+    const int64_t shared = lines(TILES * 16 * I * O) + lines(outside), own = room(I, O);
+    real *memory = allocate(shared + e->threads * own);
+    if (!memory)
         return 0;
-    real *zeros = u + lines(16 * I * O);
-    memset(zeros, 0, I * sizeof *zeros);
+    value *u = (value *)memory;
+    real *zeros = memory + lines(TILES * 16 * I * O);
+    memset(zeros, 0, outside * sizeof *zeros);
 #pragma omp parallel num_threads(e->threads)
     {
-        real *v = u + shared + worker() * own, *m = v + 16 * CHUNK * I;
-        transform_weights(e, w, u, back);
+        real *half = memory + shared + worker() * own;
+        value *v = (value *)(half + lines(4 * columns_of(CHUNK) * I)), *m = v + 16 * CHUNK * I;
+        transform_weights(w, u, back);
 #pragma omp for schedule(static)
-        for (int64_t first = 0; first < tiles; first += CHUNK) {
-            const int64_t some = least(CHUNK, tiles - first);
-            place at = place_of(first, high, wide);
-            for (int64_t t = 0; t < some; t++, at = behind(at, high, wide))
-                transform_tile(x + at.image * H * W * I, H, W, I, 2 * at.y, 2 * at.x, zeros, v + t * I, 0);
+        for (int64_t first = 0; first < groups; first += CHUNK) {
+            const int64_t some = least(CHUNK, groups - first);
+            transform_groups(x, H, W, I, first, some, zeros, half, v, 0);
             for (int64_t each = 0; each < 16; each++)
                 multiply_all(v + each * CHUNK * I, u + each * I * O, m + each * CHUNK * O, some, I, O);
-            at = place_of(first, high, wide);
-            for (int64_t t = 0; t < some; t++, at = behind(at, high, wide))
-                untransform_tile(m + t * O, O, y + at.image * H * W * O, H, W, 2 * at.y, 2 * at.x);
+            place at = place_of(first, high, wide);
+            for (int64_t g = 0; g < some; g++, at = behind(at, high, wide))
+                untransform_group(m + g * O, O, y + at.image * H * W * O, H, W, 2 * at.y, 2 * TILES * at.x);
         }
     }
-    free(u);
+    free(memory);
     return 1;
 }
 
-/* The output [N, H, W, out] of x [N, H, W, in] and weights [out, in, 3, 3]. */
+/* The output [N, H, W, OUT] of x [N, H, W, IN] and weights [OUT, IN, 3, 3]. */
 int winograd_output(const extent *e, const real *x, const real *w, real *y) { return filter(e, x, w, y, 0); }
 
-/* The gradient of x [N, H, W, in] from that of the output. */
+/* The gradient of x [N, H, W, IN] from that of the output. */
 int winograd_inputs(const extent *e, const real *grad, const real *w, real *x) { return filter(e, grad, w, x, 1); }
 
-/* A d A' of a tile, into [16, CHUNK, channels]. */
-static void spread_tile(
-    const real *image, int64_t H, int64_t W, int64_t C, int64_t y, int64_t x, const real *zeros, real *m)
+/* A d A' of a group, into [16, CHUNK, channels]. */
+static void spread_group(
+    const real *image, int64_t H, int64_t W, int64_t C, int64_t y, int64_t x, const real *zeros, value *m)
 {
-    const real *pixels[2][2];
+    const real *pixels[2][2 * TILES];
     for (int r = 0; r < 2; r++)
-        for (int c = 0; c < 2; c++)
+        for (int c = 0; c < 2 * TILES; c++)
             pixels[r][c] = y + r < H && x + c < W ? image + ((y + r) * W + x + c) * C : zeros;
     const real *next = image + ((y + 2) * W + x) * C;
     for (int64_t at = 0; at < C; at += LANES) {
         for (int r = 0; r < 2; r++)
-            for (int c = 0; c < 2; c++)
+            for (int c = 0; c < 2 * TILES; c++)
                 __builtin_prefetch(next + (r * W + c) * C + at);
         vector half[4][2];
         for (int c = 0; c < 2; c++) {
-            const vector a = *(const vector *)(pixels[0][c] + at), b = *(const vector *)(pixels[1][c] + at);
+            const int other = 2 * (TILES - 1) + c;
+            const vector a = weave(pixels[0][c] + at, pixels[0][other] + at);
+            const vector b = weave(pixels[1][c] + at, pixels[1][other] + at);
             half[0][c] = a, half[1][c] = a + b, half[2][c] = a - b, half[3][c] = -b;
         }
         for (int r = 0; r < 4; r++) {
@@ -145,22 +237,23 @@ static void spread_tile(
     }
 }
 
-/* G' u G of u [16, in, out], as weights [out, in, 3, 3]. */
-static void untransform_weights(const extent *e, const real *u, real *w)
+/* G' u G of u [16, IN, OUT], as weights [OUT, IN, 3, 3]. */
+static void untransform_weights(const value *u, real *w)
 {
-    const int64_t I = e->in, O = e->out;
 #pragma omp for schedule(static)
-    for (int64_t o = 0; o < O; o++)
-        for (int64_t i = 0; i < I; i++) {
+    for (int64_t o = 0; o < OUT; o++)
+        for (int64_t i = 0; i < IN; i++) {
             real half[3][4];
             for (int x = 0; x < 4; x++) {
-                const real *sum = u + (x * I + i) * O + o;
-                const real a = sum[0], b = sum[4 * I * O], c = sum[8 * I * O], d = sum[12 * I * O];
-                half[0][x] = a + (b + c) / 2, half[1][x] = (b - c) / 2, half[2][x] = (b + c) / 2 + d;
+                real sum[4];
+                for (int y = 0; y < 4; y++)
+                    sum[y] = total(u[((y * 4 + x) * IN + i) * OUT + o]);
+                half[0][x] = sum[0] + (sum[1] + sum[2]) / 2, half[1][x] = (sum[1] - sum[2]) / 2;
+                half[2][x] = (sum[1] + sum[2]) / 2 + sum[3];
             }
             for (int y = 0; y < 3; y++) {
                 const real *h = half[y];
-                real *to = w + ((o * I + i) * 3 + y) * 3;
+                real *to = w + ((o * IN + i) * 3 + y) * 3;
                 to[0] = h[0] + (h[1] + h[2]) / 2, to[1] = (h[1] - h[2]) / 2, to[2] = (h[1] + h[2]) / 2 + h[3];
             }
         }
@@ -169,45 +262,46 @@ static void untransform_weights(const extent *e, const real *u, real *w)
 /* The gradient of weights; x is `narrow` or not, and a copy of the code for each is what makes that cost nothing. */
 static int weights(const extent *e, const void *x, const real *grad, real *w, int narrow)
 {
-    const int64_t H = e->height, W = e->width, I = e->in, O = e->out, B = e->blocks;
-    const int64_t high = (H + 1) / 2, wide = (W + 1) / 2, tiles = e->images * high * wide, block = (tiles + B - 1) / B;
-    const int64_t shared = lines(B * 16 * I * O) + lines(I + O), own = lines(16 * CHUNK * (I + O));
-    real *u = allocate(shared + e->threads * own);
-    if (!u)
+    const int64_t H = e->height, W = e->width, I = IN, O = OUT, B = e->blocks;
+    const int64_t high = (H + 1) / 2, wide = groups_in(W), groups = e->images * high * wide, block = (groups + B - 1) / B;
+    const int64_t size = 16 * I * O, outside = least(W, columns_of(CHUNK)) * (I + O);
+    const int64_t shared = lines(TILES * B * size) + lines(outside), own = room(I, O);
+    real *memory = allocate(shared + e->threads * own);
+    if (!memory)
         return 0;
-    real *zeros = u + lines(B * 16 * I * O);
-    memset(zeros, 0, (I + O) * sizeof *zeros);
+    value *u = (value *)memory;
+    real *zeros = memory + lines(TILES * B * size);
+    memset(zeros, 0, outside * sizeof *zeros);
 #pragma omp parallel num_threads(e->threads)
     {
-        real *v = u + shared + worker() * own, *m = v + 16 * CHUNK * I;
+        real *half = memory + shared + worker() * own;
+        value *v = (value *)(half + lines(4 * columns_of(CHUNK) * I)), *m = v + 16 * CHUNK * I;
 #pragma omp for schedule(static)
         for (int64_t b = 0; b < B; b++) {
-            real *sum = u + b * 16 * I * O;
-            memset(sum, 0, 16 * I * O * sizeof *sum);
-            const int64_t end = least((b + 1) * block, tiles);
+            value *sum = u + b * size;
+            memset(sum, 0, size * sizeof *sum);
+            const int64_t end = least((b + 1) * block, groups);
             for (int64_t first = b * block; first < end; first += CHUNK) {
                 const int64_t some = least(CHUNK, end - first);
+                if (narrow)
+                    transform_groups(x, H, W, I, first, some, zeros, half, v, 1);
+                else
+                    transform_groups(x, H, W, I, first, some, zeros, half, v, 0);
                 place at = place_of(first, high, wide);
-                for (int64_t t = 0; t < some; t++, at = behind(at, high, wide)) {
-                    const void *image = moved(x, at.image * H * W * I, narrow);
-                    if (narrow)
-                        transform_tile(image, H, W, I, 2 * at.y, 2 * at.x, zeros, v + t * I, 1);
-                    else
-                        transform_tile(image, H, W, I, 2 * at.y, 2 * at.x, zeros, v + t * I, 0);
-                    spread_tile(grad + at.image * H * W * O, H, W, O, 2 * at.y, 2 * at.x, zeros, m + t * O);
-                }
+                for (int64_t g = 0; g < some; g++, at = behind(at, high, wide))
+                    spread_group(grad + at.image * H * W * O, H, W, O, 2 * at.y, 2 * TILES * at.x, zeros, m + g * O);
                 for (int64_t each = 0; each < 16; each++)
                     accumulate_all(v + each * CHUNK * I, m + each * CHUNK * O, sum + each * I * O, some, I, O);
             }
         }
-        join_blocks(e, u, 16 * I * O);
-        untransform_weights(e, u, w);
+        join_blocks(e, memory, TILES * size);
+        untransform_weights(u, w);
     }
-    free(u);
+    free(memory);
     return 1;
 }
 
-/* The gradient of weights [out, in, 3, 3], from x [N, H, W, in] and that of the output [N, H, W, out]. */
+/* The gradient of weights [OUT, IN, 3, 3], from x [N, H, W, IN] and that of the output [N, H, W, OUT]. */
 int winograd_weights(const extent *e, const real *x, const real *grad, real *w) { return weights(e, x, grad, w, 0); }
 
 int winograd_weights_of_bytes(const extent *e, const int8_t *x, const real *grad, real *w)

@@ -21,11 +21,12 @@ def _images(*shape: int, dtype: torch.dtype = torch.float64, seed: int = 0) -> T
     return torch.randn(shape, dtype=dtype, generator=torch.Generator().manual_seed(seed))
 
 
-def _passes(own: bool, x: Tensor, w: Tensor, stride: int = 1) -> list[Tensor]:
-    """The output, and gradients of images and weights."""
+def _passes(own: bool, x: Tensor, w: Tensor, stride: int = 1, *, whole: bool = False) -> list[Tensor]:
+    """The output, and gradients of images and weights from one of the output, of whole numbers or not."""
     x, w = x.detach().requires_grad_(), w.detach().requires_grad_()
     y = convolution.convolve(x, w, stride) if own else F.conv2d(x, w, None, stride, w.shape[-1] // 2)
     grad = _images(*y.shape, seed=7).float().to(y.dtype)
+    grad = (3 * grad).round() if whole else grad
     return [y.detach(), *torch.autograd.grad(y, (x, w), grad)]
 
 
@@ -54,6 +55,27 @@ def test_tiles_of_many_channels_and_images(ins: int, outs: int, count: int) -> N
     x, w = _images(count, ins, 7, 10), _images(outs, ins, 3, 3, seed=1)
     for own, theirs in zip(_passes(True, x, w, 1), _passes(False, x, w, 1), strict=True):
         torch.testing.assert_close(own, theirs, rtol=1e-12, atol=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    count=st.integers(1, 4),
+    channels=st.sampled_from([(8, 8), (8, 24), (40, 8), (16, 16)]),
+    height=st.integers(1, 11),
+    width=st.integers(1, 19),
+    seed=st.integers(0, 99),
+)
+def test_whole_numbers_are_exact_in_float32(
+    count: int, channels: tuple[int, int], height: int, width: int, seed: int
+) -> None:
+    """Eight channels are computed for two tiles at a time in float32, if vectors are wide enough."""
+    ins, outs = channels
+    x = (3 * _images(count, ins, height, width, seed=seed)).round()
+    w = 4 * (2 * _images(outs, ins, 3, 3, seed=seed + 1)).round()
+    exact = _passes(False, x, w, whole=True)
+    own = _passes(True, x.float(), w.float(), whole=True)
+    for ours, true in zip(own, exact, strict=True):
+        assert ours.double().equal(true)
 
 
 def test_gradients_are_those_of_the_output() -> None:
