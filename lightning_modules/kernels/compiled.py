@@ -106,17 +106,22 @@ class _Call:
 
     def __call__(self, which: str, *tensors: Tensor | None) -> None:
         """One of the passes `forward` and `backward`."""
-        pointers = (None if each is None else ctypes.c_void_p(each.data_ptr()) for each in tensors)
+        pointers = [None if each is None else each.data_ptr() for each in tensors]
         if not getattr(self._library, which)(*self._what, *pointers):
             raise MemoryError(f"a layer of {self._shape} (steps, samples, pixels, channels): not enough memory")
 
     def _folding(self, folded: Folded, dtype: torch.dtype) -> _Folding:
         given = (folded.gain, folded.bias, folded.mean, folded.var)
-        found = [None if each is None else each.detach().to(dtype).contiguous() for each in given]
+        found = [None if each is None else _plain(each, dtype) for each in given]
         self.gain, self.bias, *self._moments = found
         rows = [0 if each is None or each.shape[0] == 1 else each.shape[1] for each in found]
         flags = (int(folded.per_step), int(folded.centred))
         return _Folding(*(each if each is None else each.data_ptr() for each in found), *rows[:3], *flags, folded.eps)
+
+
+def _plain(x: Tensor, dtype: torch.dtype) -> Tensor:
+    """Itself where C can read it, as it nearly always is."""
+    return x if x.dtype is dtype and x.is_contiguous() else x.detach().to(dtype).contiguous()
 
 
 @lru_cache(maxsize=256)
@@ -131,14 +136,14 @@ def _extent(shape: torch.Size, steps: int, threads: int) -> Any:
 
 @lru_cache(maxsize=64)
 def _constants(numbers: Constants, first: float, second: float) -> Any:
-    # Tensors are equal to themselves alone, and held by the cache as long as what points to them.
+    # Held by the cache as long as what points to them.
     return ctypes.byref(_Constants(*(each.data_ptr() for each in numbers), first, second))
 
 
 @cache
 def _library(form: Form | None, surrogate: int, dtype: torch.dtype) -> ctypes.CDLL:
     fires, form = form is not None, form or _NO_NEURON
-    return library.compiled(
+    made = library.compiled(
         library.source("team.c", "layer.c"),
         {
             "REAL": _NAMES[precise(dtype)],
@@ -155,6 +160,8 @@ def _library(form: Form | None, surrogate: int, dtype: torch.dtype) -> ctypes.CD
             "SURROGATE": surrogate,
         },
     )
+    made.forward.argtypes, made.backward.argtypes = [ctypes.c_void_p] * 8, [ctypes.c_void_p] * 12
+    return made
 
 
 def _numbers(surrogate: Surrogate | None) -> tuple[int, float, float]:

@@ -109,7 +109,7 @@ class _Call:
     def __call__(self, which: str, *tensors: Tensor) -> None:
         """One of the passes `output`, `inputs`, `weights` and `weights_of_bytes`; what it writes is the last tensor."""
         compute = getattr(self._library, f"{self._method}_{which}")
-        if not compute(self._extent, *(ctypes.c_void_p(each.data_ptr()) for each in tensors)):
+        if not compute(self._extent, *[each.data_ptr() for each in tensors]):
             raise MemoryError(f"a convolution of {self._shape}: not enough memory")
 
     def narrowed(self, x: Tensor) -> Tensor:
@@ -117,8 +117,7 @@ class _Call:
         if x.numel() < _WORTH_NARROWING:
             return x
         out = torch.empty_like(x, dtype=torch.int8)
-        count, threads = ctypes.c_int64(x.numel()), ctypes.c_int64(torch.get_num_threads())
-        exact = self._library.narrowed(ctypes.c_void_p(x.data_ptr()), count, ctypes.c_void_p(out.data_ptr()), threads)
+        exact = self._library.narrowed(x.data_ptr(), x.numel(), out.data_ptr(), torch.get_num_threads())
         return out if exact else x
 
 
@@ -139,4 +138,8 @@ def _library(method: str, weight: torch.Size, stride: int, dtype: torch.dtype) -
     pairs = method == "winograd" and width == _NARROWEST and dtype == torch.float32
     macros: dict[str, str | int] = {"REAL": _NAMES[dtype], "WIDTH": width, "PAIRS": int(pairs)}
     macros |= {"OUT": outs, "IN": ins, "KERNEL": kernel, "STRIDE": stride}
-    return library.compiled(library.source("team.c", "products.c", f"{method}.c"), macros, contracts=True)
+    made = library.compiled(library.source("team.c", "products.c", f"{method}.c"), macros, contracts=True)
+    for each in ("output", "inputs", "weights", "weights_of_bytes"):
+        getattr(made, f"{method}_{each}").argtypes = [ctypes.c_void_p] * 4
+    made.narrowed.argtypes = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64]
+    return made

@@ -12,13 +12,6 @@ from torch import Tensor
 from lightning_modules.kernels.eager import Dynamics, Reset, Variation
 
 
-@lru_cache(maxsize=256)
-def _constant(value: float, dtype: torch.dtype, device: torch.device) -> Tensor:
-    # Made once: on a GPU every copy of a number waits for the device.
-    with torch.inference_mode(False):
-        return torch.tensor(value, dtype=dtype, device=device)
-
-
 @dataclass(frozen=True, slots=True)
 class Form:
     """What needs a kernel of its own: a neuron without its numbers.
@@ -56,7 +49,10 @@ class Form:
 
 
 class Constants(NamedTuple):
-    """Numbers of a neuron as scalars on the device, so that another value needs no other kernel; see `Variation`."""
+    """Numbers of a neuron as scalars on the device, so that another value needs no other kernel; see `Variation`.
+
+    Only the same object is equal: comparing would have to read the device.
+    """
 
     leak: Tensor
     gain: Tensor
@@ -65,19 +61,24 @@ class Constants(NamedTuple):
     beta: Tensor
     rho: Tensor
 
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
     @classmethod
     def of(cls, dynamics: Dynamics, vary: Variation, dtype: torch.dtype, device: torch.device) -> Constants:
         """The numbers of a neuron, of this type and on this device; gradients do not flow through them."""
-        beta, rho = vary.adaptation or (0.0, 0.0)
+        fixed = _fixed(dynamics, vary.adaptation or (0.0, 0.0), dtype, device)
+        learnt = {"leak": vary.leak, "gain": vary.gain, "rectified": vary.rectified}
+        found = {name: each.detach().to(device, dtype) for name, each in learnt.items() if each is not None}
+        return fixed._replace(**found) if found else fixed
 
-        def scalar(learnt: Tensor | None, constant: float) -> Tensor:
-            return _constant(constant, dtype, device) if learnt is None else learnt.detach().to(device, dtype)
 
-        return cls(
-            scalar(vary.leak, dynamics.leak),
-            scalar(vary.gain, dynamics.gain),
-            scalar(None, dynamics.threshold),
-            scalar(vary.rectified, 1.0),
-            scalar(None, beta),
-            scalar(None, rho),
-        )
+@lru_cache(maxsize=256)
+def _fixed(dynamics: Dynamics, adaptation: tuple[float, float], dtype: torch.dtype, device: torch.device) -> Constants:
+    # Made once: on a GPU every copy of a number waits for the device.
+    numbers = (dynamics.leak, dynamics.gain, dynamics.threshold, 1.0, *adaptation)
+    with torch.inference_mode(False):
+        return Constants(*(torch.tensor(each, dtype=dtype, device=device) for each in numbers))
