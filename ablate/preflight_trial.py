@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import time
-import warnings
 from contextlib import suppress
 from typing import Any
 
@@ -14,6 +12,7 @@ import torch
 from ablate import plugins
 from ablate.memory import PeakMemory
 from ablate.records import RunRecord, RunSpec
+from ablate.training import alone, without_advice
 from ablate.trial import built, chosen_device
 from lightning_modules import data
 from lightning_modules.classifier import Diverged
@@ -31,27 +30,21 @@ def run(spec: RunSpec) -> RunRecord:
     """
     plugins.load_installed()
     plugins.load(spec.execution.get("plugins", []), spec.execution.get("plugin_folders", []))
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     times = _Times()
     with PeakMemory(chosen_device(spec)) as memory:
         classifier, module, facts = built(spec)
-        trainer = pl.Trainer(
-            accelerator=spec.execution.get("accelerator", "auto"),
-            devices=1,
+        trainer = alone(
+            spec,
             max_epochs=1,
             limit_train_batches=_TRAIN_BATCHES,
             limit_val_batches=1,
             logger=False,
             callbacks=[times],
             enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
         )
         # A cell that diverges can run: that is an outcome of it, for its table.
         precise = cuda_arithmetic(classifier.training_choices.precision, torch.device(chosen_device(spec)))
-        with precise, warnings.catch_warnings(), suppress(Diverged):
-            warnings.filterwarnings("ignore", module="pytorch_lightning")
+        with precise, without_advice(), suppress(Diverged):
             trainer.fit(classifier, datamodule=module)
     seconds = _whole_run(spec, facts, times)
     metrics = {"seconds": seconds, "peak_memory_mb": memory.megabytes}

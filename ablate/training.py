@@ -13,6 +13,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.plugins.environments import LightningEnvironment
 
 from ablate.callbacks import Curves, ProgressFile, Pruning, TrainingPhases
 from ablate.checkpoints import Checkpoints
@@ -78,25 +79,39 @@ def train(
 def lightning(spec: RunSpec, callbacks: list[pl.Callback], logger: Any, clock: Clock) -> pl.Trainer:
     """Lightning's trainer as every run has it."""
     clock.enter("Lightning")
+    return alone(
+        spec,
+        max_epochs=spec.config["training"]["epochs"],
+        logger=logger or False,
+        callbacks=callbacks,
+        log_every_n_steps=1_000_000,
+    )
+
+
+def alone(spec: RunSpec, **options: Any) -> pl.Trainer:
+    """A quiet trainer for this one process on one device, whatever it was started by."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     return pl.Trainer(
         accelerator=spec.execution.get("accelerator", "auto"),
         devices=1,
-        max_epochs=spec.config["training"]["epochs"],
-        logger=logger or False,
-        callbacks=callbacks,
+        # Left to itself, Lightning reads how many processes share a run from the variables of SLURM and others, and
+        # refuses a job whose tasks are for several runs.
+        plugins=LightningEnvironment(),
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
-        log_every_n_steps=1_000_000,
+        **options,
     )
 
 
 @contextmanager
 def without_advice() -> Iterator[None]:
-    """Lightning warns of loaders without workers, which is how whole-batch loading is meant; a log is for a person."""
+    """Lightning warns of loaders without workers, which is how whole-batch loading is meant, and of an unused `srun`.
+
+    A log is for a person.
+    """
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="pytorch_lightning")
+        warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric")
         yield
 
 

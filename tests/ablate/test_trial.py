@@ -54,6 +54,16 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> RunRecord:
     return trial.run(spec(tmp_path_factory.mktemp("first")))
 
 
+@pytest.mark.parametrize("tasks", [{"SLURM_NTASKS": "4"}, {"SLURM_NTASKS": "4", "SLURM_NTASKS_PER_NODE": "4"}])
+def test_a_run_is_alone_in_a_slurm_job_of_several_tasks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tasks: dict[str, str]
+) -> None:
+    of_the_job = {"SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "study", "SLURM_NNODES": "2", "SLURM_PROCID": "0"}
+    for name, value in {**of_the_job, **tasks}.items():
+        monkeypatch.setenv(name, value)
+    assert trial.run(spec(tmp_path, "training.epochs=1")).status == "complete"
+
+
 def test_a_run_records_its_metrics_curves_layers_and_correctness(first: RunRecord) -> None:
     assert first.status == "complete"
     assert 0 < first.metrics["test_accuracy"] <= 1  # type: ignore[operator]
