@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ablate.engines import slurm_queue
 from ablate.engines.base import LOG, WorkerDied, log_size, log_tail, one_line, recorded
 from ablate.engines.environment import ALLOCATOR, of_threads
 from ablate.engines.settings import EngineSettings
@@ -28,8 +29,7 @@ _GATHER_SECONDS = 0.3
 _GRACE_SECONDS = 10.0
 _LARGEST_ARRAY = 500  # SLURM's own limit is 1001 unless the site changed it
 _LOOK_SECONDS = {"slurm": 2.0, "local": 0.1}
-_ASK_SECONDS = {"slurm": 30.0, "local": 0.1}  # one `sacct` for all jobs, as seldom as schedulers like it
-_ALIVE = ("RUNNING", "PENDING", "COMPLETING", "CONFIGURING", "REQUEUED", "RESIZING", "SUSPENDED", "READY", "UNKNOWN")
+_ASK_SECONDS = {"slurm": 30.0, "local": 0.1}  # one `squeue` for all jobs, as seldom as schedulers like it
 
 
 @dataclass(eq=False)
@@ -132,40 +132,32 @@ class SlurmEngine:
                 job.handle = handle
 
     def _look(self) -> None:
-        asked = 0.0
+        asked = time.monotonic()
         while not self._stopped.wait(_LOOK_SECONDS[self._cluster]):
-            asked += _LOOK_SECONDS[self._cluster]
-            ask = asked >= _ASK_SECONDS[self._cluster]
-            if ask:
-                asked = 0.0
-                self._ask_scheduler()
             with self._lock:
                 jobs = [job for job in self._jobs if job.handle is not None]
+            endings: dict[_Job, str] | None = None
+            if jobs and time.monotonic() - asked >= _ASK_SECONDS[self._cluster]:
+                endings, asked = self._endings(jobs), time.monotonic()
             for job in jobs:
-                self._look_at(job, ask)
+                if (record := recorded(job.spec)) is not None:
+                    self._settle(job, record)
+                elif endings is not None:
+                    self._believe(job, endings[job])
 
-    def _look_at(self, job: _Job, ask: bool) -> None:
-        if (record := recorded(job.spec)) is not None:
-            self._settle(job, record)
-        elif ask:
-            before, job.ended = job.ended, self._ended(job)
-            # Shared file systems show a file late, and SLURM may queue a preempted job again: believe the second look.
-            if before and job.ended:
-                self._cancel(job)
-                self._give_up(job, f"ended in state {job.ended} without a record")
-
-    def _ask_scheduler(self) -> None:
-        with self._lock:
-            handle = next((job.handle for job in self._jobs if job.handle is not None), None)
-        if handle is not None and self._cluster == "slurm":
-            handle.watcher.update()
-
-    def _ended(self, job: _Job) -> str:
-        """The state of a job that no longer runs; empty while it does."""
+    def _endings(self, jobs: Iterable[_Job]) -> dict[_Job, str] | None:
+        """The states in which jobs have ended, empty of those that go on; None if the scheduler does not answer."""
         if self._cluster == "local":
-            return str(job.handle.state) if job.handle.done() else ""
-        state = str(job.handle.get_info(mode="cache").get("State") or "UNKNOWN").upper()
-        return "" if state.startswith(_ALIVE) else state
+            return {job: str(job.handle.state) if job.handle.done() else "" for job in jobs}
+        queue = slurm_queue.states()
+        return None if queue is None else {job: slurm_queue.ending(queue, job.handle.job_id) for job in jobs}
+
+    def _believe(self, job: _Job, ending: str) -> None:
+        """Believe the second look: shared file systems show a record late, and SLURM may queue a job again."""
+        before, job.ended = job.ended, ending
+        if before and ending:
+            self._cancel(job)
+            self._give_up(job, f"ended in state {ending} without a record")
 
     def _cancel(self, job: _Job) -> None:
         if self._cluster == "slurm":

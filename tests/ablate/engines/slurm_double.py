@@ -1,4 +1,7 @@
-"""The four commands of SLURM that matter, acting on this machine: arrays are run, states are read from a file."""
+"""The four commands of SLURM that matter, acting on this machine: arrays are run, states are kept in a file.
+
+What they print and refuse is what those of SLURM 22.05 did, on a cluster without an accounting database.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,8 @@ for place in range(int(array[1]) + 1 if array else 1):
     task = {{"SLURM_ARRAY_JOB_ID": number, "SLURM_ARRAY_TASK_ID": str(place)}} if array else {{}}
     known = {{"SLURM_JOB_ID": number, "SLURM_NTASKS": "1", "SLURM_JOB_NUM_NODES": "1", "SLURM_NODEID": "0"}}
     known |= {{"SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_JOB_NODELIST": "here"}}
+    with (submitted / "states").open("a") as states:
+        states.write(f"{{number}}_{{place}}|RUNNING\\n" if array else f"{{number}}|RUNNING\\n")
     quiet = {{"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}}
     subprocess.Popen(["sh", sys.argv[-1]], env=os.environ | known | task, **quiet)
 print(f"Submitted batch job {{number}}")
@@ -27,8 +32,11 @@ _SRUN = """#!/bin/sh
 while :; do case "$1" in --unbuffered) shift;; --*) shift 2;; *) break;; esac; done
 exec "$@"
 """
-_SACCT = """#!/bin/sh
-echo "JobID|State|NodeList"
+_SQUEUE = """#!/bin/sh
+if [ -e {folder}/unreachable ]; then
+    echo "slurm_load_jobs error: Unable to contact slurm controller (connect failure)" >&2
+    exit 1
+fi
 cat {folder}/states
 """
 _SCANCEL = """#!/bin/sh
@@ -41,7 +49,7 @@ def install(folder: Path) -> Path:
     commands = folder / "bin"
     commands.mkdir(parents=True)
     (folder / "states").touch()
-    for name, text in {"sbatch": _SBATCH, "srun": _SRUN, "sacct": _SACCT, "scancel": _SCANCEL}.items():
+    for name, text in {"sbatch": _SBATCH, "srun": _SRUN, "squeue": _SQUEUE, "scancel": _SCANCEL}.items():
         filled = text if name == "srun" else text.format(python=sys.executable, folder=str(folder))
         (commands / name).write_text(filled)
         (commands / name).chmod(0o755)

@@ -11,7 +11,6 @@ from typing import Any
 import dummies
 import pytest
 import slurm_double
-import submitit
 from waiting import begun, gone, until
 
 from ablate.coordinator import coordinate
@@ -30,7 +29,6 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(commands), prepend=os.pathsep)
     for times in (engine_module._LOOK_SECONDS, engine_module._ASK_SECONDS):
         monkeypatch.setitem(times, "slurm", 0.1)
-    submitit.SlurmJob.watcher.clear()  # each cluster of these tests counts its jobs from 1
     return tmp_path / "cluster"
 
 
@@ -65,20 +63,39 @@ def test_what_is_submitted_together_is_one_array_with_the_studys_wishes(
     assert "echo ready" in job.read_text().splitlines()
 
 
+@pytest.mark.parametrize(("listed", "state"), [("1|TIMEOUT\n", "TIMEOUT"), ("2|RUNNING\n", "UNKNOWN")])
 def test_a_job_that_slurm_ended_is_a_dead_worker_with_its_state_and_is_cancelled_for_good(
-    cluster: Path, start: Callable[..., SlurmEngine], tmp_path: Path
+    cluster: Path, start: Callable[..., SlurmEngine], tmp_path: Path, listed: str, state: str
 ) -> None:
     future = start().submit(dummies.spec(tmp_path, "sleep"))
     worker = begun(tmp_path)
-    (cluster / "states").write_text("1|RUNNING|here\n")
     os.kill(worker, signal.SIGKILL)
-    (cluster / "states").write_text("1|TIMEOUT|here\n")
+    (cluster / "states").write_text(listed)
 
-    with pytest.raises(WorkerDied, match=r"^worker ended in state TIMEOUT without a record") as death:
+    with pytest.raises(WorkerDied, match=f"^worker ended in state {state} without a record") as death:
         future.result(timeout=30)
 
     assert f"process {worker}" in death.value.log_tail
     assert (cluster / "cancelled").read_text().split() == ["1"]
+
+
+def test_jobs_of_an_array_that_were_cancelled_before_they_began_share_a_line(
+    cluster: Path, start: Callable[..., SlurmEngine], tmp_path: Path
+) -> None:
+    engine = start(slurm={"setup": ["exit 0"]})
+    futures = [engine.submit(dummies.spec(tmp_path, run_id=f"c0-{n}")) for n in range(2)]
+    until(lambda: (cluster / "states").read_text().count("RUNNING") == 2)
+    (cluster / "states").write_text("1|CANCELLED\n")
+    for future in futures:
+        with pytest.raises(WorkerDied, match=r"^worker ended in state CANCELLED"):
+            future.result(timeout=30)
+
+
+def test_a_scheduler_that_does_not_answer_for_a_while_costs_no_run(
+    cluster: Path, start: Callable[..., SlurmEngine], tmp_path: Path
+) -> None:
+    (cluster / "unreachable").touch()
+    assert start().submit(dummies.spec(tmp_path, "sleep", seconds=1)).result(timeout=60).status == "complete"
 
 
 def test_a_queue_that_takes_no_jobs_ends_the_study_and_leaves_it_whole(
