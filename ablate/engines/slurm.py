@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
 import secrets
 import shlex
@@ -10,7 +11,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -124,7 +125,7 @@ class SlurmEngine:
 
     def _submit_array(self, batch: list[_Job]) -> None:
         alive, path = str(self._session.alive), list(sys.path)
-        with self._executor.batch():
+        with _outside_of_a_job(), self._executor.batch():
             handles = [self._executor.submit(attempt, self._function, job.spec.to_json(), alive, path) for job in batch]
         self._session.remember([str(handle.job_id) for handle in handles])
         with self._lock:
@@ -178,6 +179,21 @@ class SlurmEngine:
         with self._lock:
             self._jobs.discard(job)
             self._idle.notify_all()
+
+
+@contextlib.contextmanager
+def _outside_of_a_job() -> Iterator[None]:
+    """Hide the variables of the job that this process may run in.
+
+    sbatch hands all variables on to the jobs it submits, where srun and submitit would take these for the job's own.
+    """
+    inside = "SLURM_JOB_ID" in os.environ
+    own = [name for name in os.environ if inside and name.startswith(("SLURM_", "SRUN_")) and name != "SLURM_CONF"]
+    hidden = {name: os.environ.pop(name) for name in own}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 def _wait_for(handles: Iterable[Any]) -> None:

@@ -18,10 +18,11 @@ submitted = Path({folder!r})
 number = str(len(list(submitted.glob("job-*"))) + 1)
 (submitted / f"job-{{number}}").write_text(text)
 array = re.search(r"--array=0-(\\d+)", text)
+memory = {{"SLURM_MEM_PER_NODE": "1024"}} if "--mem=" in text else {{}}
 for place in range(int(array[1]) + 1 if array else 1):
     task = {{"SLURM_ARRAY_JOB_ID": number, "SLURM_ARRAY_TASK_ID": str(place)}} if array else {{}}
     known = {{"SLURM_JOB_ID": number, "SLURM_NTASKS": "1", "SLURM_JOB_NUM_NODES": "1", "SLURM_NODEID": "0"}}
-    known |= {{"SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_JOB_NODELIST": "here"}}
+    known |= memory | {{"SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_JOB_NODELIST": "here"}}
     with (submitted / "states").open("a") as states:
         states.write(f"{{number}}_{{place}}|RUNNING\\n" if array else f"{{number}}|RUNNING\\n")
     quiet = {{"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}}
@@ -29,6 +30,10 @@ for place in range(int(array[1]) + 1 if array else 1):
 print(f"Submitted batch job {{number}}")
 """
 _SRUN = """#!/bin/sh
+if [ -n "$SLURM_MEM_PER_CPU" ] && [ -n "$SLURM_MEM_PER_NODE" ]; then
+    echo "srun: fatal: SLURM_MEM_PER_CPU, SLURM_MEM_PER_GPU, and SLURM_MEM_PER_NODE are mutually exclusive." >&2
+    exit 1
+fi
 while :; do case "$1" in --unbuffered) shift;; --*) shift 2;; *) break;; esac; done
 exec "$@"
 """

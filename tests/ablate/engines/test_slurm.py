@@ -98,6 +98,20 @@ def test_a_scheduler_that_does_not_answer_for_a_while_costs_no_run(
     assert start().submit(dummies.spec(tmp_path, "sleep", seconds=1)).result(timeout=60).status == "complete"
 
 
+def test_a_coordinator_that_is_a_job_itself_keeps_its_own_variables_from_those_that_it_submits(
+    cluster: Path, start: Callable[..., SlurmEngine], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = {"JOB_ID": "77", "MEM_PER_CPU": "500", "ARRAY_JOB_ID": "70", "ARRAY_TASK_ID": "3", "CONF": "/etc/slurm.conf"}
+    for name, value in own.items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+
+    given = start(memory_gb=1).submit(dummies.spec(tmp_path, "environment")).result(timeout=60)
+
+    seen = given.provenance["environment"]
+    assert "SLURM_MEM_PER_CPU" not in seen and seen["SLURM_CONF"] == "/etc/slurm.conf"
+    assert os.environ["SLURM_MEM_PER_CPU"] == "500"
+
+
 def test_a_queue_that_takes_no_jobs_ends_the_study_and_leaves_it_whole(
     cluster: Path, start: Callable[..., SlurmEngine], opened: Callable[..., Ledger]
 ) -> None:
