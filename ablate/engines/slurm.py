@@ -154,7 +154,7 @@ class SlurmEngine:
         return None if queue is None else {job: slurm_queue.ending(queue, job.handle.job_id) for job in jobs}
 
     def _believe(self, job: _Job, ending: str) -> None:
-        """Believe the second look: shared file systems show a record late, and SLURM may queue a job again."""
+        """Believe the second look: shared file systems show a record late."""
         before, job.ended = job.ended, ending
         if before and ending:
             self._cancel(job)
@@ -219,6 +219,8 @@ def _executor(folder: Path, settings: EngineSettings, workers: int) -> Any:
         "slurm_qos": slurm.qos,
         "slurm_constraint": slurm.constraint,
         "slurm_setup": slurm.setup or None,
+        # A retry is an attempt of its own in the ledger, with a token of its own, so it is the coordinator's.
+        "slurm_additional_parameters": {"no_requeue": True},
     }
     executor.update_parameters(
         name="ablate",

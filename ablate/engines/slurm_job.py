@@ -34,8 +34,12 @@ def attempt(function: str, spec: str, alive: str, path: list[str]) -> None:
 
 
 def _own_signals() -> None:
-    """Die of what SLURM sends before it kills; submitit would turn it into an exception within the trial function."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    """Die of what SLURM sends before it kills, so that its state says why.
+
+    submitit and Lightning would turn it into exceptions; Lightning calls a handler that it finds, if it is a function.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: end_now())
+    signal.signal(signal.SIGCONT, signal.SIG_DFL)  # comes first, and submitit's word on it would be the log's last line
     signal.signal(signal.SIGUSR2, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if os.environ.get("SUBMITIT_EXECUTOR") == "local":

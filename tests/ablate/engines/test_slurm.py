@@ -58,7 +58,7 @@ def test_what_is_submitted_together_is_one_array_with_the_studys_wishes(
 
     (job,) = cluster.glob("job-*")
     told = {line.removeprefix("#SBATCH --") for line in job.read_text().splitlines() if line.startswith("#SBATCH")}
-    wanted = {"array=0-2%2", "partition=gpu", "time=90", "mem=8GB", "cpus-per-task=3", "gpus-per-node=1"}
+    wanted = {"array=0-2%2", "partition=gpu", "time=90", "mem=8GB", "cpus-per-task=3", "gpus-per-node=1", "no-requeue"}
     assert wanted <= told
     assert "echo ready" in job.read_text().splitlines()
 
@@ -77,6 +77,20 @@ def test_a_job_that_slurm_ended_is_a_dead_worker_with_its_state_and_is_cancelled
 
     assert f"process {worker}" in death.value.log_tail
     assert (cluster / "cancelled").read_text().split() == ["1"]
+
+
+def test_a_job_that_slurm_tells_to_end_leaves_the_reason_to_slurms_state(
+    cluster: Path, start: Callable[..., SlurmEngine], tmp_path: Path
+) -> None:
+    future = start().submit(dummies.spec(tmp_path, "heed"))
+    worker = begun(tmp_path)
+    until(lambda: "sleeping" in (tmp_path / "runs/c0-0/log.txt").read_text())
+    for told in (signal.SIGCONT, signal.SIGTERM):
+        os.kill(worker, told)
+    until(lambda: gone(worker))
+    (cluster / "states").write_text("1|PREEMPTED\n")
+    with pytest.raises(WorkerDied, match=r"^worker ended in state PREEMPTED .* its last line: sleeping$"):
+        future.result(timeout=30)
 
 
 def test_jobs_of_an_array_that_were_cancelled_before_they_began_share_a_line(
