@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from ablate import wandb_local
 from ablate.wandb_environment import QUIET, places
 from ablate.wandb_local import RunDirectory
 from ablate.wandb_server import unreachable
@@ -30,7 +31,12 @@ def upload(study: Path, directories: Sequence[RunDirectory], told: Callable[[int
     Returns:
         why not all of them are uploaded, or None.
     """
-    command = [sys.executable, "-m", "wandb", "sync", "--yes", *(str(each.path.resolve()) for each in directories)]
+    for each in directories:
+        wandb_local.close(each)
+    paths = [str(each.path.resolve()) for each in directories if not each.uploaded]
+    if not paths:
+        return None
+    command = [sys.executable, "-m", "wandb", "sync", "--yes", *paths]
     environment = os.environ | QUIET | places(study.resolve()) | {"WANDB_DIR": str(study.resolve())}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
@@ -40,7 +46,7 @@ def upload(study: Path, directories: Sequence[RunDirectory], told: Callable[[int
         output = process.communicate()[0]
     if all(each.uploaded for each in directories):
         return None
-    return problem or _last_line(output) or "wandb sync gave up without a word"
+    return problem or _reason(output) or "wandb sync gave up without a word"
 
 
 def _watch(
@@ -78,6 +84,8 @@ def _ended(process: subprocess.Popen[str]) -> bool:
     return True
 
 
-def _last_line(output: str) -> str:
+def _reason(output: str) -> str:
+    """The last error that W&B printed, else its last line."""
     lines = [line.removeprefix("wandb:").strip() for line in output.splitlines()]
-    return next((line.removeprefix("ERROR").strip() for line in reversed(lines) if line), "")
+    errors = [line.removeprefix("ERROR").strip() for line in lines if line.startswith("ERROR")]
+    return next((line for line in reversed(errors or lines) if line), "")

@@ -152,6 +152,22 @@ def test_what_is_offline_is_uploaded_once(study: Path, double: WandbDouble, tmp_
     assert [path.name for path in tmp_path.iterdir()] == ["moved"], "nothing is written outside of the study"
 
 
+def test_what_killed_writers_left_is_uploaded_as_far_as_it_goes(study: Path, double: WandbDouble) -> None:
+    first, second, *_ = wandb_local.directories(study)
+    os.truncate(first.file, first.file.stat().st_size - 20)
+    with second.file.open("ab") as file:
+        file.write(bytes(4096))  # what a power failure leaves
+    nothing = second.path.with_name(f"offline-run-20260101_000000-{second.wandb_id}")
+    nothing.mkdir()
+    (nothing / second.file.name).touch()
+
+    done = _sync(study)
+
+    assert (done.uploaded, done.guide, synchronise.waiting(_prepared(study))) == (5, True, [])
+    assert report_command.main([], None, SOURCE, "rebuilt") == 0
+    assert _same(study, Path("rebuilt")) == []
+
+
 def test_the_report_comes_back_from_wandb_alone(study: Path, uploaded: WandbDouble) -> None:
     """Byte for byte: tables, results and guides; not even the study directory is needed."""
     assert report_command.main([], None, SOURCE, "rebuilt") == 0
