@@ -12,7 +12,7 @@ from ablate.errors import StudyError
 from ablate.specs import Specs
 from ablate.wandb_identity import run_identity
 from ablate.wandb_local import RunDirectory
-from ablate.wandb_remote import Remote, Tracked, expectation, speaking
+from ablate.wandb_remote import Remote, Tracked, expectation
 from ablate.workflow import Prepared
 
 Told = Callable[[str], None]
@@ -69,12 +69,10 @@ def synchronise(prepared: Prepared, told: Told) -> Synchronised:
     """
     left = waiting(prepared)
     try:
-        with speaking(prepared.directory.path):
-            pass
+        remote = remote_of(prepared)
     except StudyError as error:
         raise StudyError(f"{error}; {_count(len(left))} left to upload" if left else str(error)) from None
-    _upload(prepared, left, told)
-    remote = remote_of(prepared)
+    _upload(prepared, remote, left, told)
     mended = mend(prepared, remote, told)
     wandb_place.keep(prepared.directory.path, url=remote.address, entity=remote.entity, project=remote.project)
     return Synchronised(len(left), mended, wandb_guide.log(prepared, remote), f"{remote.entity}/{remote.project}")
@@ -103,11 +101,15 @@ def mend(prepared: Prepared, remote: Remote, told: Told) -> int:
     return len(wrong)
 
 
-def _upload(prepared: Prepared, left: list[RunDirectory], told: Told) -> None:
+def _upload(prepared: Prepared, remote: Remote, left: list[RunDirectory], told: Told) -> None:
     if not left:
         return
     study = prepared.directory.path
-    problem = wandb_upload.upload(study, left, lambda done: told(f"uploaded {done} of {_count(len(left))}"))
+
+    def tell(done: int) -> None:
+        told(f"uploaded {done} of {_count(len(left))}")
+
+    problem = wandb_upload.upload(study, left, tell, project=remote.project, entity=remote.entity)
     if problem:
         undone = sum(not each.uploaded for each in left)
         raise StudyError(

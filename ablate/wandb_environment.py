@@ -7,8 +7,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-QUIET = {"WANDB_SILENT": "true", "WANDB_ERROR_REPORTING": "false"}
-"""W&B neither prints, nor asks for a key, nor reports errors to its makers."""
+QUIET = {"WANDB_SILENT": "true", "WANDB_ERROR_REPORTING": "false", "WANDB_MODE": "online"}
+"""W&B neither prints, nor asks for a key, nor reports errors to its makers.
+
+The mode of a run is given where it begins. A person's WANDB_MODE=offline would only keep W&B from looking for a key.
+"""
 
 
 def places(study: Path) -> dict[str, str]:

@@ -55,7 +55,8 @@ class Remote:
 
     Args:
         study: the study directory; what the client caches stays inside.
-        project, entity: of the tracking section; without an entity the user's own.
+        project, entity: of the tracking section; without an entity that of the environment (`WANDB_ENTITY`), as for
+            runs that are streamed, else the user's own.
         uid, branch: which study's runs.
     """
 
@@ -70,7 +71,7 @@ class Remote:
             self.server: str = client.base_url
             self.address: str = client.app_url
             """Of the pages for people, which the hosted service has elsewhere than its interface."""
-            self.entity = entity or self._api.default_entity or ""
+            self.entity = entity or client.entity or self._api.default_entity or ""
         self.project = project
 
     def runs(self) -> dict[str, Any]:

@@ -20,13 +20,16 @@ from ablate.wandb_server import unreachable
 LOOK_SECONDS, PROBE_EVERY = 0.1, 3.0
 
 
-def upload(study: Path, directories: Sequence[RunDirectory], told: Callable[[int], None]) -> str | None:
+def upload(
+    study: Path, directories: Sequence[RunDirectory], told: Callable[[int], None], *, project: str, entity: str
+) -> str | None:
     """Upload directories, attempts at one run in their order; those done are marked and never uploaded again.
 
     Args:
         study: the study directory.
         directories: offline directories.
         told: called with the number uploaded, whenever it has grown.
+        project, entity: where to, whatever was meant when the runs were logged.
 
     Returns:
         why not all of them are uploaded, or None.
@@ -36,7 +39,8 @@ def upload(study: Path, directories: Sequence[RunDirectory], told: Callable[[int
     paths = [str(each.path.resolve()) for each in directories if not each.uploaded]
     if not paths:
         return None
-    command = [sys.executable, "-m", "wandb", "sync", "--yes", *paths]
+    place = ["--project", project, "--entity", entity]
+    command = [sys.executable, "-m", "wandb", "sync", "--yes", *place, *paths]
     environment = os.environ | QUIET | places(study.resolve()) | {"WANDB_DIR": str(study.resolve())}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:

@@ -152,6 +152,17 @@ def test_what_is_offline_is_uploaded_once(study: Path, double: WandbDouble, tmp_
     assert [path.name for path in tmp_path.iterdir()] == ["moved"], "nothing is written outside of the study"
 
 
+def test_what_a_person_exports_for_other_wandb_clients_is_heeded_where_it_can_be(
+    study: Path, double: WandbDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_ENTITY", "team")
+    monkeypatch.setenv("WANDB_MODE", "offline")  # habitual on clusters; to synchronise is to go online
+    done = ablate("sync", str(study), cwd=study.parent)
+    assert done.returncode == 0 and "team/snn-ablation: 4 uploaded, guide logged" in done.stdout, done.stderr
+    assert {run.entity for run in double.store.runs.values()} == {"team"}
+    assert "everything is there already" in ablate("sync", str(study), cwd=study.parent).stdout
+
+
 def test_what_killed_writers_left_is_uploaded_as_far_as_it_goes(study: Path, double: WandbDouble) -> None:
     first, second, *_ = wandb_local.directories(study)
     os.truncate(first.file, first.file.stat().st_size - 20)

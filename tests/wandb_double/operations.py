@@ -78,7 +78,9 @@ class Operations:
         condition = json.loads(given.get("filters") or "{}")
         if given["project"] not in self.store.projects:
             return {"project": None}
-        runs = [run for run in self.store.runs.values() if run.project == given["project"] and matches(run, condition)]
+        place = (given["entity"], given["project"])
+        there = [run for run in self.store.runs.values() if (run.entity, run.project) == place]
+        runs = [run for run in there if matches(run, condition)]
         edges = [{"node": self._bucket(run), "cursor": run.name} for run in runs]
         page = {"endCursor": None, "hasNextPage": False}
         return {"project": self._project(given["project"]) | {
