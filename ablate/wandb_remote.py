@@ -76,21 +76,21 @@ class Remote:
 
     def runs(self) -> dict[str, Any]:
         """W&B id -> run, of all runs of the study."""
-        with self._speaking():
-            found = self._api.runs(f"{self.entity}/{self.project}", filters={"config.uid": self._uid}, per_page=200)
-            try:
-                runs = list(found)
-            except ValueError:  # the project does not exist yet
-                return {}
-        runs = [run for run in runs if run.config.get("branch") == self._branch]
-        return {run.id: run for run in runs if run.job_type != "guide"}
+        return {run.id: run for run in self._found({"config.uid": self._uid}) if run.job_type != "guide"}
 
     def guide(self) -> Any:
         """The run that holds the guide, or None."""
+        return next(iter(self._found({"config.uid": self._uid, "jobType": "guide"})), None)
+
+    def _found(self, filters: dict[str, str]) -> list[Any]:
+        """Runs of the branch, in whole: W&B's client would ask again for the configuration of each."""
+        path = f"{self.entity}/{self.project}"
         with self._speaking():
-            filters = {"config.uid": self._uid, "jobType": "guide"}
-            found = list(self._api.runs(f"{self.entity}/{self.project}", filters=filters))
-            return next((run for run in found if run.config.get("branch") == self._branch), None)
+            try:
+                runs = list(self._api.runs(path, filters=filters, per_page=200, lazy=False))
+            except ValueError:  # the project does not exist yet
+                return []
+            return [run for run in runs if run.config.get("branch") == self._branch]
 
     def problem(self, tracked: Tracked, present: Mapping[str, Any]) -> str | None:
         """How a run on the server differs from the ledger, in words."""

@@ -55,7 +55,7 @@ def _parts(source: str) -> tuple[str, str, str, str]:
 
 def _runs(api: Any, path: str, filters: Mapping[str, Any]) -> Iterable[Any]:
     try:
-        return list(api.runs(path, filters=dict(filters), per_page=200))
+        return list(api.runs(path, filters=dict(filters), per_page=200, lazy=False))
     except ValueError as error:
         raise ValueError(f"{PREFIX}{path}: {str(error).splitlines()[0]}") from None
 

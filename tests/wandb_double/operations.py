@@ -25,6 +25,10 @@ class Operations:
         if method is None:
             raise KeyError(f"the double knows no operation {name}")
         made: dict[str, Any] = method(variables)
+        if name == "Runs" and made["project"] and "summaryMetrics" not in query:
+            for edge in made["project"]["runs"]["edges"]:
+                for heavy in ("config", "summaryMetrics", "systemMetrics"):
+                    del edge["node"][heavy]
         return made
 
     def _Viewer(self, _: Variables) -> Any:  # noqa: N802 (names of the protocol, here and below)
