@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 from servers import fresh_database, running
 
+from ablate import tracking, wandb_server
 from ablate.ledger import Ledger
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> Iterator[None]:
+    """Wait for a W&B server on this machine as long as it takes: a dead one refuses at once, a busy one is late."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wandb_server, "PROBE_SECONDS", 300)
+        patch.setattr(tracking, "INIT_SECONDS", 300)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -56,7 +56,7 @@ class WandbDouble:
 
     def start(self) -> None:
         handler = type("Handler", (_Handler,), {"double": self})
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", self._port), handler)
+        self._server = _Server(("127.0.0.1", self._port), handler)
         self._server.daemon_threads = True
         self._port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
@@ -77,6 +77,12 @@ class WandbDouble:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    """Keeps all connections that a client opens at once; those beyond a short queue are tried again after seconds."""
+
+    request_queue_size = 128
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
