@@ -12,7 +12,7 @@ from typing import Any
 from ablate import lock, synchronise, wandb_local, workflow
 from ablate.errors import StudyError
 from ablate.wandb_environment import beside_the_runs
-from ablate.wandb_identity import guide_identity, run_identity
+from ablate.wandb_identity import guide_identity, identity_of, run_identity
 from ablate.wandb_local import RunDirectory
 from ablate.wandb_remote import Remote, Tracked, begin, log
 from ablate.wandb_summary import difference
@@ -73,10 +73,27 @@ def _interrupted(prepared: Prepared) -> Iterator[Finding]:
 
 def _run_folders(prepared: Prepared) -> Iterator[Finding]:
     path = prepared.directory.path
-    known = set(workflow.read_ledger(prepared.directory).run_ids())
-    for folder in sorted((path / "runs").glob("*")):
-        if folder.is_dir() and folder.name not in known:
+    for folder in _unbooked(prepared):
+        if _of_the_study(prepared, folder.name):
+            yield Finding(f"runs/{folder.name}: unknown to the ledger; the next ablate run books it or goes on with it")
+        else:
             yield Finding(f"runs/{folder.name}: of no run of this study", _set_aside(path, folder))
+
+
+def _unbooked(prepared: Prepared) -> list[Path]:
+    """The folders of runs that the ledger does not know."""
+    known = set(workflow.read_ledger(prepared.directory).run_ids())
+    folders = sorted((prepared.directory.path / "runs").glob("*"))
+    return [folder for folder in folders if folder.is_dir() and folder.name not in known]
+
+
+def _of_the_study(prepared: Prepared, run_id: str) -> bool:
+    """Whether a run that the ledger does not know is the study's all the same: its storage was lost or is an old copy.
+
+    Which cells a search will come to is not known before it has drawn them.
+    """
+    drawing = prepared.study.fields.search is not None and not prepared.finished
+    return drawing or run_id.rpartition("-")[0] in {cell.cell_id for cell in prepared.plan.cells}
 
 
 def _records(prepared: Prepared) -> Iterator[Finding]:
@@ -97,6 +114,8 @@ def _foreign(prepared: Prepared, tracked: list[Tracked]) -> Iterator[Finding]:
         return  # the trials of a tuning are logged too, and are not runs of the plan
     path, directory = prepared.directory.path, prepared.directory
     known = {run_identity(each.spec) for each in tracked} | {guide_identity(directory.uid, directory.branch)}
+    unbooked = [folder.name for folder in _unbooked(prepared) if _of_the_study(prepared, folder.name)]
+    known |= {identity_of(directory.uid, directory.branch, run_id) for run_id in unbooked}
     for each in wandb_local.directories(path):
         if each.wandb_id not in known:
             yield Finding(f"wandb/{each.path.name}: of no run of this study", _set_aside(path, each.path))

@@ -296,6 +296,19 @@ def test_doctor_sets_aside_what_belongs_to_no_run(study: Path, double: WandbDoub
     assert (study / "orphans" / "foreign-0 (2)").is_dir()
 
 
+def test_doctor_leaves_the_runs_of_a_lost_ledger_where_the_next_run_finds_them(
+    study: Path, double: WandbDouble, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (study / "journal.log").unlink()
+    shutil.copytree(next((study / "runs").iterdir()), study / "runs" / "foreign-0")
+    before = sorted(path.name for path in (*(study / "runs").iterdir(), *(study / "wandb").iterdir()))
+    assert doctor_command.main(str(study), None, fix=True) == 1
+    said = capsys.readouterr().out
+    assert said.count("the next ablate run books it") == 4 and "mended: runs/foreign-0" in said
+    left = sorted(path.name for path in (*(study / "runs").iterdir(), *(study / "wandb").iterdir()))
+    assert left == [name for name in before if name != "foreign-0"]
+
+
 def test_doctor_takes_over_a_stale_lock_and_names_a_lost_record(
     study: Path, double: WandbDouble, capsys: pytest.CaptureFixture[str]
 ) -> None:
