@@ -197,16 +197,16 @@ def _newest(directory: Path) -> _Lock:
             return _Lock(0, None, 0.0)
         path = directory / f"{_PREFIX}{number}"
         try:
-            return _Lock(number, _parsed(path.read_text()), path.stat().st_mtime)
+            return _Lock(number, _parsed(path.read_bytes()), path.stat().st_mtime)
         except FileNotFoundError:
             continue  # somebody succeeded it between the two looks
 
 
-def _parsed(text: str) -> Owner | None:
-    if not text:
+def _parsed(content: bytes) -> Owner | None:
+    if not content:
         return None
     try:
-        return Owner(**json.loads(text))
+        return Owner(**json.loads(content))
     except (ValueError, TypeError):
         return Owner("an unreadable lock", 0, "", LEASE_SECONDS)
 

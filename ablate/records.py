@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from reports.schema import CHOSEN, ORIGIN
 
@@ -83,6 +83,9 @@ class RunRecord(_Json):
         correct: per-sample correctness on the test set in its fixed order: base64 of packed bits, sample 0 first.
         provenance: commit, versions, device, back end, data fingerprint, samples in each part of the data.
         profile: phase -> seconds, where they were asked for; no part of the study's tables.
+
+    Raises:
+        ValueError: for a status that no run ends with, as a file that was written by hand may hold.
     """
 
     run_id: str
@@ -97,6 +100,10 @@ class RunRecord(_Json):
     correct: str = ""
     provenance: dict[str, Any] = field(default_factory=dict)
     profile: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.status not in get_args(Outcome):
+            raise ValueError(f"status: {self.status!r} of run {self.run_id}; one of {', '.join(get_args(Outcome))}")
 
     @property
     def origin(self) -> dict[str, Any]:

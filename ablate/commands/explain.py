@@ -62,10 +62,14 @@ def from_source(source: str) -> StudyResults:
     from reports.sources import wandb
 
     try:
+        wandb.parts(source)
+    except ValueError as error:
+        raise RequestError(str(error)) from error
+    try:
         with variables(QUIET):
             return wandb.read(source)
     except ValueError as error:
-        raise (StudyError if source.startswith(wandb.PREFIX) else RequestError)(str(error)) from error
+        raise StudyError(str(error)) from error
 
 
 def _asked(results: StudyResults, contrast: str) -> tuple[str, str]:

@@ -30,7 +30,7 @@ def read(source: str) -> StudyResults:
     Raises:
         ValueError: one line: the source is not of that form, or holds no such study, or W&B cannot be reached.
     """
-    entity, project, study, branch = _parts(source)
+    entity, project, study, branch = parts(source)
     import wandb
 
     try:
@@ -45,12 +45,17 @@ def read(source: str) -> StudyResults:
         raise ValueError(f"{source}: {type(error).__name__}: {str(error).splitlines()[0]}") from error
 
 
-def _parts(source: str) -> tuple[str, str, str, str]:
-    parts = source.removeprefix(PREFIX).split("/")
-    if not source.startswith(PREFIX) or len(parts) != 3 or not all(parts):
+def parts(source: str) -> tuple[str, str, str, str]:
+    """Entity, project, study and branch of `wandb:entity/project/study[@branch]`.
+
+    Raises:
+        ValueError: if it is not of that form.
+    """
+    named = source.removeprefix(PREFIX).split("/")
+    if not source.startswith(PREFIX) or len(named) != 3 or not all(named):
         raise ValueError(f"--source {source}: not a source; ledger, or {_SHAPE} is needed")
-    study, _, branch = parts[2].partition("@")
-    return parts[0], parts[1], study, branch or "main"
+    study, _, branch = named[2].partition("@")
+    return named[0], named[1], study, branch or "main"
 
 
 def _runs(api: Any, path: str, filters: Mapping[str, Any]) -> Iterable[Any]:

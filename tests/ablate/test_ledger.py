@@ -224,6 +224,19 @@ def test_ended_runs_are_booked_again_when_the_journal_is_lost(opened: Opener, st
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
+def test_a_record_file_with_a_status_that_no_run_ends_with_counts_as_not_there(opened: Opener, study: Path) -> None:
+    with opened() as ledger:
+        ledger.sync(plan(1, 1))
+        attempt = ledger.claim("c0-0")
+        ledger.finish(attempt, record(attempt))
+    file = study / "runs" / "c0-0" / "record.json"
+    file.write_text(file.read_text().replace('"complete"', '"running"'))
+    (study / "journal.log").unlink()
+    with opened() as ledger:
+        ledger.sync(plan(1, 1))
+        assert statuses(ledger) == {"c0-0": "missing"}
+
+
 def test_runs_that_ended_after_an_old_copy_of_the_journal_was_made_are_booked_again(
     opened: Opener, study: Path
 ) -> None:

@@ -121,8 +121,9 @@ def test_the_lease_is_renewed_while_it_is_held(tmp_path: Path) -> None:
         assert max(tmp_path.glob("lock.*")).stat().st_mtime > old
 
 
-def test_an_unreadable_lock_counts_as_that_of_another_host(tmp_path: Path) -> None:
-    (tmp_path / "lock.7").write_text("{")
+@pytest.mark.parametrize("content", [b"{", b"\xff\x00"], ids=["torn", "no text"])
+def test_an_unreadable_lock_counts_as_that_of_another_host(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "lock.7").write_bytes(content)
     with pytest.raises(StudyLockedError, match="unreadable lock"):
         StudyLock(tmp_path).acquire()
     aged(tmp_path, 1000)
