@@ -16,7 +16,7 @@ def write_atomically(path: Path, content: str | bytes, *, durable: bool = True) 
         durable: wait until the disk has it; not needed for what the next second replaces.
 
     Raises:
-        OSError: if it cannot be written; `path` is then as it was.
+        OSError: if it cannot be written, naming `path`, which is then as it was.
     """
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
@@ -26,6 +26,8 @@ def write_atomically(path: Path, content: str | bytes, *, durable: bool = True) 
             if durable:
                 os.fsync(file.fileno())
         beside.replace(path)
-    except BaseException:
+    except OSError as error:
+        # A full disk's error names no file, and that of a rename the temporary one.
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
         beside.unlink(missing_ok=True)
-        raise
