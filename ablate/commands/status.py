@@ -25,6 +25,7 @@ from ablate.workflow import Prepared
 MARKS = {"complete": "✓", "failed": "✗", "running": "▶", "missing": "·", "pruned": "-"}
 _EVERY_SECONDS = 2.0
 _LOG_LINES = 10
+_LOG_WIDTH = 200
 
 
 def main(
@@ -35,9 +36,10 @@ def main(
     console = Console(highlight=False)
     if watch and console.is_terminal:
         prepared = _live(console, prepared)
-    # Off a terminal a table must not be cut to 80 columns: somebody may search the log for a reason.
-    width = None if console.is_terminal else 200
-    console.print(overview(prepared), width=width)
+    if not console.is_terminal:
+        # A table must not be folded at 80 columns there: somebody may search the log for a reason.
+        console.width = max(console.width, _LOG_WIDTH)
+    console.print(overview(prepared))
     if watch and not console.is_terminal:
         prepared = _lines(console, prepared)
     if failed:

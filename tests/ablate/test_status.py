@@ -34,6 +34,16 @@ def test_failed_runs_are_shown_with_reason_and_the_end_of_their_log(tmp_path: Pa
     assert "Nobody works on it; go on with: ablate run studies/quickstart" in done.stdout
 
 
+def test_off_a_terminal_a_long_reason_stands_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    runs = booked(tmp_path, complete=4)
+    reason = "RuntimeError: " + "a long story " * 8 + "end"
+    with workflow.open_ledger(reopened(tmp_path)) as ledger:
+        book(ledger, [runs[4]], status="failed", kind="error", reason=reason, metrics={})
+
+    assert reason in inside("status", "quickstart", cwd=tmp_path).stdout
+
+
 def test_a_running_study_tells_process_rate_and_epochs(tmp_path: Path) -> None:
     runs = booked(tmp_path, complete=2)
     with workflow.open_ledger(reopened(tmp_path)) as ledger:
