@@ -47,17 +47,19 @@ def load(path: str | Path) -> SpikingClassifier:
     Raises:
         ValueError: one line for a file that is missing, damaged, or not one of ours. Objects in it are never built.
     """
-    return _built(path, _content(path))
+    return load_with_data(path)[0]
 
 
-def data_of(path: str | Path) -> DataChoices | None:
-    """The data that a checkpoint's run had, cut and fed as it was; None if it was not trained here.
-
-    Raises:
-        ValueError: as `load`.
-    """
-    known = _content(path).get(DATA)
-    return None if known is None else DataChoices.model_validate(known)
+def load_with_data(path: str | Path) -> tuple[SpikingClassifier, DataChoices | None]:
+    """As `load`, and the data that the checkpoint's run had, cut and fed as it was; None if it was not trained here."""
+    content = _content(path)
+    try:
+        classifier = SpikingClassifier(**content["hyper_parameters"])
+        classifier.load_state_dict(content["state_dict"])
+        data = None if DATA not in content else DataChoices.model_validate(content[DATA])
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{path}: does not fit this version's networks ({str(error).splitlines()[0]})") from None
+    return classifier.eval(), data
 
 
 def _content(path: str | Path) -> dict[str, Any]:
@@ -65,12 +67,3 @@ def _content(path: str | Path) -> dict[str, Any]:
     if not isinstance(content, dict) or not {"state_dict", "hyper_parameters"} <= content.keys():
         raise ValueError(f"{path}: not a checkpoint of ablate; the paper's are read by: ablate import-checkpoint")
     return content
-
-
-def _built(path: str | Path, content: dict[str, Any]) -> SpikingClassifier:
-    try:
-        classifier = SpikingClassifier(**content["hyper_parameters"])
-        classifier.load_state_dict(content["state_dict"])
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"{path}: does not fit this version's networks ({str(error).splitlines()[0]})") from None
-    return classifier.eval()

@@ -31,8 +31,8 @@ def main(path: str, dataset: str, root: str | None, timesteps: int | None, steps
     from lightning_modules.evaluation import accuracy_by_steps
 
     try:
-        classifier = checkpoints.load(path)
-        choices = _test_part(entry, checkpoints.data_of(path), root)
+        classifier, trained_on = checkpoints.load_with_data(path)
+        choices = _test_part(entry, trained_on, root)
         facts = data.describe(choices)
         _check_fit(classifier, facts)
         if timesteps is not None:
