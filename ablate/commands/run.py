@@ -15,7 +15,7 @@ from ablate.commands.plan import describe
 from ablate.commands.preflight import examine
 from ablate.commands.profile import show
 from ablate.commands.report import print_report
-from ablate.coordinator import Interrupted, Summary
+from ablate.coordinator import Interrupted
 from ablate.display import Tally, display, duration
 from ablate.errors import RequestError, StudyError
 from ablate.ledger import Ledger
@@ -80,7 +80,8 @@ def main(
                 profile=profiled,
             )
     except Interrupted as stopped:
-        _say_stopped(console, stopped, _again(prepared, argument, given=bool(overrides or directory)))
+        again = _again(prepared, argument, given=bool(overrides or directory))
+        _say_stopped(console, stopped, workflow.refreshed(prepared), again)
         return 130
     if summary.attempts:
         console.print(f"{summary.attempts} runs in {duration(summary.seconds)}")
@@ -92,7 +93,7 @@ def main(
     print_report(console, prepared)
     if prepared.study.fields.tracking.mode == "online" and not offline:
         _log_guide(console, prepared)
-    _say_next(console, prepared, summary, _again(prepared, argument, given=bool(overrides or directory)))
+    _say_next(console, prepared, _again(prepared, argument, given=bool(overrides or directory)))
     return 0 if prepared.finished else 1
 
 
@@ -114,15 +115,15 @@ def _log_guide(console: Console, prepared: Prepared) -> None:
             console.print(Text(f"{error}; the study is kept, upload it with: ablate sync {name}"), soft_wrap=True)
 
 
-def _say_stopped(console: Console, stopped: Interrupted, again: str) -> None:
-    summary, count = stopped.summary, len(stopped.stopped)
+def _say_stopped(console: Console, stopped: Interrupted, prepared: Prepared, again: str) -> None:
+    count = len(stopped.stopped)
     interrupted = ""
     if count:
         epochs = [epochs_kept(spec) for spec in stopped.stopped]
         where = f"from epoch {' and '.join(map(str, epochs))}" if any(epochs) else "from the start"
         interrupted = f"; {count} {'was' if count == 1 else 'were'} interrupted and will continue {where}"
     console.print(
-        f"Stopped. {summary.complete} of {summary.planned} runs are complete and kept{interrupted}. "
+        f"Stopped. {prepared.progress().complete} of {prepared.total} runs are complete and kept{interrupted}. "
         f"Go on with: ablate run {again}",
         soft_wrap=True,
     )
@@ -141,10 +142,10 @@ def _say_found(console: Console, tally: Tally, ledger: Ledger) -> None:
         )
 
 
-def _say_next(console: Console, prepared: Prepared, summary: Summary, again: str) -> None:
+def _say_next(console: Console, prepared: Prepared, again: str) -> None:
     name = _shell_name(prepared.directory.path)
-    if summary.failed:
-        console.print(f"{summary.failed} failed; the reasons: ablate status {name}")
+    if failed := prepared.progress().failed:
+        console.print(f"{failed} failed; the reasons: ablate status {name}")
         console.print(f"Repeat them with: ablate run {again} --retry-failed")
     console.print(f"Look at the runs: ablate dashboard {name}")
     if synchronise.waiting(prepared):

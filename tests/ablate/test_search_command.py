@@ -5,7 +5,11 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from command_line import ablate
+import pytest
+from command_line import ablate, inside
+
+from ablate import workflow
+from ablate.coordinator import Interrupted, Summary
 
 STUDY = """
 name: small
@@ -48,6 +52,24 @@ def test_a_search_that_lost_a_cell_says_so_each_time_it_is_asked(tmp_path: Path)
     (tmp_path / "small.yaml").write_text(STUDY)
     lost = ["search.trials=1", "search.constraints={}", "training.lr=1.0e+30"]
 
-    codes = [ablate("run", "small.yaml", *lost, cwd=tmp_path).returncode for _ in range(2)]
+    done = [ablate("run", "small.yaml", *lost, cwd=tmp_path) for _ in range(2)]
 
-    assert codes == [1, 1]
+    assert [each.returncode for each in done] == [1, 1]
+    assert all("1 failed; the reasons: ablate status small" in each.stdout for each in done)
+
+
+def test_a_search_that_is_stopped_says_how_far_its_whole_budget_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The coordinator knows the runs that were drawn in this call, and none of those before."""
+    (tmp_path / "small.yaml").write_text(STUDY)
+    assert ablate("run", "small.yaml", "search.trials=1", cwd=tmp_path).returncode == 0
+
+    def stopped(*_: object, **__: object) -> None:
+        raise Interrupted(Summary(0, 0, 0, 0, 0, 0, 0.0), [])
+
+    monkeypatch.setattr(workflow, "execute", stopped)
+    done = inside("run", "small.yaml", cwd=tmp_path)
+
+    assert done.returncode == 130
+    assert "Stopped. 1 of 3 runs are complete and kept." in done.stdout
