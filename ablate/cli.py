@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 from typing import Annotated, Any
 
 import typer
@@ -329,6 +330,9 @@ def import_checkpoint(
 
 def main() -> None:
     """Entry point: a mistake of the request is one line and exit code 2, Ctrl-C is 130."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that has no sign for a check mark
     try:
         code = app(standalone_mode=False)
     except (RequestError, StudyError) as error:

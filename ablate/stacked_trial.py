@@ -35,7 +35,7 @@ def run(spec: RunSpec) -> RunRecord:
     """
     specs = stacks.members(spec)
     for each in specs[1:]:
-        with (Path(each.directory) / LOG).open("a") as log:
+        with (Path(each.directory) / LOG).open("a", encoding="utf-8") as log:
             log.write(f"--- attempt {each.attempt}, in a stack whose log is that of run {spec.run_id}\n")
     try:
         first, *others = _attempts(specs)

@@ -147,7 +147,7 @@ def _lacks_resources(error: BaseException) -> bool:
 def _log(spec: RunSpec, error: BaseException) -> None:
     """The stack goes to the run's log; where that cannot be written, one line goes to a person."""
     try:
-        with (Path(spec.directory) / LOG).open("a") as log:
+        with (Path(spec.directory) / LOG).open("a", encoding="utf-8") as log:
             traceback.print_exception(error, file=log)
     except OSError:
         print(f"run {spec.run_id}: {one_line(error)}; nor can its log be written", file=sys.stderr)

@@ -40,7 +40,7 @@ def end_now() -> None:
 @contextlib.contextmanager
 def _output_to(log: Path, attempt: int) -> Iterator[None]:
     saved = os.dup(1), os.dup(2)
-    with log.open("a") as file:
+    with log.open("a", encoding="utf-8") as file:
         file.write(f"--- attempt {attempt}, process {os.getpid()}\n")
         file.flush()
         os.dup2(file.fileno(), 1)

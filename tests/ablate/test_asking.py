@@ -59,7 +59,10 @@ def test_studies_stand_side_by_side_in_a_folder_named_after_them(tmp_path: Path)
         (("report", NMNIST, CIFAR, "--dir", "x"), "--dir and --storage go with one study"),
         (("report", NMNIST, "--source", "wandb:e/p/s"), "names the study already"),
         (("report", "--source", "wandb"), "--source wandb: not a source; ledger, or wandb:entity/project/study"),
-        (("report", "--source", "wandb:foo"), "--source wandb:foo: not a source; ledger, or wandb:entity/project/study"),
+        (
+            ("report", "--source", "wandb:foo"),
+            "--source wandb:foo: not a source; ledger, or wandb:entity/project/study",
+        ),
         (("explain", NMNIST, "residual=plain", "--source", "wandb:e/p/s"), "names the study already"),
         (("explain", "residual=plain"), "of which study?"),
         (("explain", NMNIST, "residual=plain", "x"), "too many arguments"),

@@ -36,6 +36,17 @@ def test_a_study_runs_to_a_guide_with_one_command(ran: tuple[Path, subprocess.Co
     assert "residual (one-factor around sresnet; 2 seed blocks; test accuracy; margin 1 point)" in done.stdout
 
 
+def test_an_output_that_has_no_sign_for_a_check_mark_shows_another(
+    ran: tuple[Path, subprocess.CompletedProcess[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+
+    shown = ablate("status", "quickstart", cwd=ran[0])
+
+    assert shown.returncode == 0, shown.stderr
+    assert "? complete" in shown.stdout
+
+
 def test_every_run_is_one_offline_run_of_weights_and_biases(ran: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     folder, _ = ran
 
