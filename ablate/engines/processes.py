@@ -51,7 +51,7 @@ class ProcessEngine:
         self._gpus = tuple(gpus)
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._closed = False
+        self._closed = self._cancelled = False
         self._workers: set[_Worker] = set()
         # Each worker belongs to one thread for life: on Linux it ends with the thread that started it.
         self._keepers = [
@@ -72,6 +72,7 @@ class ProcessEngine:
         with self._lock:
             self._closed = True
             if cancel:
+                self._cancelled = True
                 self._drop_jobs()
                 for worker in self._workers:
                     worker.kill()
@@ -118,9 +119,9 @@ class ProcessEngine:
         return fresh
 
     def _started(self, device: Mapping[str, str]) -> _Worker | None:
-        """A fresh worker, None after shutdown began or when the system has no room for a process."""
+        """A fresh worker, None after all were cancelled or when the system has no room for a process."""
         with self._lock:
-            if self._closed:
+            if self._cancelled:
                 return None
             try:
                 worker = _Worker(self._function, {**self._environment, **device})

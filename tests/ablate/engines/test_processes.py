@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import dummies
@@ -32,6 +32,23 @@ def test_a_worker_serves_many_runs(start: Callable[..., ProcessEngine], tmp_path
     futures = [engine.submit(dummies.spec(tmp_path, run_id=f"c0-{n}")) for n in range(30)]
     pids = {future.result(timeout=30).metrics["pid"] for future in futures}
     assert 1 <= len(pids) <= 2 and os.getpid() not in pids
+
+
+def test_shutdown_waits_for_a_run_whose_worker_is_not_started_yet(
+    start: Callable[..., ProcessEngine], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a machine that is busy when the engine starts."""
+    started = ProcessEngine._started
+
+    def late(engine: ProcessEngine, device: Mapping[str, str]) -> object:
+        until(lambda: engine._closed)
+        return started(engine, device)
+
+    monkeypatch.setattr(ProcessEngine, "_started", late)
+    engine = start(workers=1)
+    future = engine.submit(dummies.spec(tmp_path))
+    engine.shutdown(cancel=False)
+    assert future.result(timeout=0).status == "complete"
 
 
 def test_a_killed_worker_fails_its_run_alone_and_is_replaced(
