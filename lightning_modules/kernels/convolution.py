@@ -138,7 +138,7 @@ def _library(method: str, weight: torch.Size, stride: int, dtype: torch.dtype) -
     pairs = method == "winograd" and width == _NARROWEST and dtype == torch.float32
     macros: dict[str, str | int] = {"REAL": _NAMES[dtype], "WIDTH": width, "PAIRS": int(pairs)}
     macros |= {"OUT": outs, "IN": ins, "KERNEL": kernel, "STRIDE": stride}
-    made = library.compiled(library.source("team.c", "products.c", f"{method}.c"), macros, contracts=True)
+    made = library.compiled(library.source("team.c", "values.c", "products.c", f"{method}.c"), macros, contracts=True)
     for each in ("output", "inputs", "weights", "weights_of_bytes"):
         getattr(made, f"{method}_{each}").argtypes = [ctypes.c_void_p] * 4
     made.narrowed.argtypes = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64]

@@ -1,46 +1,14 @@
-/* What convolutions on the CPU stand on: vectors and products of small matrices. Behind team.c.
+/* What convolutions on the CPU stand on: products of small matrices. Behind team.c and values.c.
 
-   Compiled for every shape of weights, [OUT, IN, KERNEL, KERNEL], and STRIDE, so that no loop over channels counts, and
-   for REAL, float or double. WIDTH is a power of two that divides the channels of an output, and for winograd.c those of
-   an input too. Sums are cut by shape alone, so that the number of threads changes no bit. Passes return 0 where memory
-   is missing.
-
-   With PAIRS, a value of a matrix is two numbers, of two tiles that are computed alike: eight channels are half of the
-   widest vector. */
-
-#if PAIRS && defined __AVX512F__
-#include <immintrin.h>
-#define WOVEN
-#endif
-#if defined __AVX512F__
-enum { VECTOR = 64, REGISTERS = 32 };
-#elif defined __AVX__
-enum { VECTOR = 32, REGISTERS = 16 };
-#elif defined __aarch64__
-enum { VECTOR = 16, REGISTERS = 32 };
-#else
-enum { VECTOR = 16, REGISTERS = 16 };
-#endif
-
-#define LEAST(one, other) ((one) < (other) ? (one) : (other))
-#ifdef WOVEN
-enum { TILES = 2 };
-typedef struct {
-    real of[TILES];
-} value;
-#else
-enum { TILES = 1 };
-typedef real value;
-#endif
+   Compiled for every shape of weights, [OUT, IN, KERNEL, KERNEL], and STRIDE, so that no loop over channels counts. Sums
+   are cut by shape alone, so that the number of threads changes no bit. Passes return 0 where memory is missing. */
 
 enum {
-    LANES = LEAST(WIDTH, VECTOR / (int)sizeof(value)), /* values of a vector */
     PAIRED = LEAST(WIDTH / LANES, 2),                 /* vectors that products are added to at once, */
     ROWS = REGISTERS == 32 ? 12 : 6,                  /* for so many rows, */
     CHANNELS = LEAST(WIDTH, REGISTERS == 32 ? 8 : 4), /* or so many channels */
     CHUNK = 24,                                       /* rows of a matrix that are worked on together */
 };
-typedef real vector __attribute__((vector_size(LANES * sizeof(value)), aligned(sizeof(real)), may_alias));
 
 /* Images [N, H, W, IN] that become [N, H', W', OUT], padded by half the kernel. */
 typedef struct {
@@ -71,18 +39,6 @@ static inline const void *moved(const void *from, int64_t values, int narrow)
 {
     return (const char *)from + values * (narrow ? 1 : (int64_t)sizeof(real));
 }
-
-/* A vector of one value. */
-#ifdef WOVEN
-static inline vector spread(value x)
-{
-    double both;
-    memcpy(&both, &x, sizeof both);
-    return (vector)_mm512_set1_pd(both);
-}
-#else
-static inline vector spread(value x) { return x - (vector){}; }
-#endif
 
 /* Write values as bytes; how many are another number then. */
 static int64_t narrow_some(const real *restrict x, int64_t count, int8_t *restrict out)

@@ -15,11 +15,10 @@ static inline int64_t start(int64_t out) { return out * STRIDE - KERNEL / 2; }
 
 static inline void copy(const void *from, int64_t count, real *to, int narrow)
 {
-    int64_t i = 0;
-    if (!narrow)
-        for (; i + LANES <= count; i += LANES)
-            *(vector *)(to + i) = *(const vector *)((const real *)from + i);
-    for (; i < count; i++)
+    const int64_t whole = narrow ? 0 : count / LANES * LANES;
+    for (int64_t i = 0; i < whole; i += LANES)
+        *(vector *)(to + i) = *(const vector *)((const real *)from + i);
+    for (int64_t i = whole; i < count; i++)
         to[i] = narrow ? ((const int8_t *)from)[i] : ((const real *)from)[i];
 }
 

@@ -6,50 +6,6 @@
    hold 0, 1 and -1 alone, so that spikes stay exact. The gradient of the weights is the same equation, read from the
    other side. A value that is not finite reaches its whole tile. */
 
-
-static inline value alike(real x)
-{
-    value found;
-    for (int tile = 0; tile < TILES; tile++)
-        ((real *)&found)[tile] = x;
-    return found;
-}
-
-static inline real total(value x)
-{
-    real sum = *(real *)&x;
-    for (int tile = 1; tile < TILES; tile++)
-        sum += ((real *)&x)[tile];
-    return sum;
-}
-
-/* A pixel of each tile as one vector, and a tile's pixel of it. */
-typedef real pixel __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeof(real)), may_alias));
-
-static inline vector weave(const real *one, const real *other)
-{
-#ifdef WOVEN
-    const __m512i order = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-    const __m512 first = _mm512_castps256_ps512(_mm256_loadu_ps(one));
-    return (vector)_mm512_permutex2var_ps(first, order, _mm512_castps256_ps512(_mm256_loadu_ps(other)));
-#else
-    (void)other;
-    return *(const vector *)one;
-#endif
-}
-
-static inline pixel unwoven(vector woven, int tile)
-{
-#ifdef WOVEN
-    const __m512i evens = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 0, 0, 0, 0, 0, 0, 0, 0);
-    const __m512i order = _mm512_add_epi32(evens, _mm512_set1_epi32(tile));
-    return (pixel)_mm512_castps512_ps256(_mm512_permutexvar_ps(order, (__m512)woven));
-#else
-    (void)tile;
-    return woven;
-#endif
-}
-
 /* G w G' of every pair of channels, [16, IN, OUT]; `back` for the filter that carries gradients, [16, OUT, IN]. */
 static void transform_weights(const real *w, value *u, int back)
 {
