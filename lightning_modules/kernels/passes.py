@@ -28,17 +28,14 @@ class State(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What a backward pass through time finds.
+    """What a backward pass through time finds beside the gradient of the normalised input.
 
     Attributes:
-        current: gradient of the normalised input `[T, N, P, C]`; for a shared input the sum over time of scale times
-            it, `[1, N, P, C]`.
-        plain, away: its sums over some rows each, as it is and with y - mean, `[T, any, C]`.
+        plain, away: that gradient's sums over some rows each, as it is and with y - mean, `[T, any, C]`.
         leak, gain, rectified: gradients of what is learnt, to be summed, `[any, C]`.
         state: gradient of the state at the start; None without one.
     """
 
-    current: Tensor
     plain: Tensor
     away: Tensor
     leak: Tensor | None
@@ -59,8 +56,9 @@ class Loops(Protocol):
         onto: Tensor | None,
         state: State | None,
         numbers: Constants,
-    ) -> tuple[Tensor, State | None]:
-        """Spikes `[T, N, P, C]`, on top of `onto` if given, and the state at the end, from that at the start.
+        out: Tensor,
+    ) -> State | None:
+        """The state at the end from that at the start; `out` `[T, N, P, C]` receives the spikes, on top of `onto`.
 
         Scale and shift are `[T, C]`. Without a state all steps are here: they start at rest, and no state comes out.
         """
@@ -76,6 +74,7 @@ class Loops(Protocol):
         state: State | None,
         back: State | None,
         numbers: Constants,
+        out: Tensor,
     ) -> Found:
         """The steps once more, and back through them.
 
@@ -84,6 +83,8 @@ class Loops(Protocol):
             mean: `[T, C]`.
             grad: gradient of the spikes.
             back: gradient of the state at the end; None without a state.
+            out: receives the gradient of the normalised input `[T, N, P, C]`; for a shared input the sum over time of
+                scale times it, `[1, N, P, C]`.
         """
 
 
@@ -132,9 +133,9 @@ class InPasses:
         kind = {"affine": layer.folded is not None, "shared": len(y) < steps}
         parts = segments(steps, self.passes.LONGEST)
         states = [_at_rest(parts, y, form, like)]
-        spikes = []
+        spikes = y.new_empty(steps, *y.shape[1:])
         for part in parts:
-            fired, last = self.passes.loops(part.stop - part.start, form, surrogate, **kind).fire(
+            last = self.passes.loops(part.stop - part.start, form, surrogate, **kind).fire(
                 y if kind["shared"] else y[part],
                 scale[part],
                 shift[part],
@@ -142,12 +143,11 @@ class InPasses:
                 None if onto is None else onto[part],
                 states[-1],
                 numbers,
+                spikes[part],
             )
-            spikes.append(fired)
             states.append(last)
         later = [each for state in states[1:-1] if state is not None for each in state if each is not None]
-        every = torch.cat(spikes) if len(spikes) > 1 else spikes[0]
-        return every.view(steps, *whole[1:]), [mean, rate, scale, shift, *later]
+        return spikes.view(steps, *whole[1:]), [mean, rate, scale, shift, *later]
 
     def differentiate(
         self, layer: Layer, y: Tensor, added: Tensor | None, kept: Sequence[Tensor], grad: Tensor, *, joins: bool
@@ -165,7 +165,9 @@ class InPasses:
         states = [_at_rest(parts, y, form, mean)]
         states += [State(*later[start : start + held]) for start in range(0, len(later), held)]
         found: list[Found] = []
-        for part, entering in zip(reversed(parts), reversed(states), strict=True):
+        current = y.new_empty(len(parts) if kind["shared"] else layer.steps, *y.shape[1:])
+        for number in reversed(range(len(parts))):
+            part = parts[number]
             gradients = self.passes.loops(part.stop - part.start, form, surrogate, **kind).differentiate(
                 y if kind["shared"] else y[part],
                 scale[part],
@@ -173,16 +175,15 @@ class InPasses:
                 mean[part],
                 None if added is None else added[part],
                 grad[part],
-                entering,
+                states[number],
                 back,
                 numbers,
+                current[number : number + 1] if kind["shared"] else current[part],
             )
             back = gradients.state
             found.insert(0, gradients)
-        pieces = [each.current for each in found]
-        current = pieces[0]
-        if len(pieces) > 1:
-            current = torch.stack(pieces).sum(0) if kind["shared"] else torch.cat(pieces)
+        if kind["shared"] and len(parts) > 1:
+            current = current.sum(0, keepdim=True)
         learnt = [
             None if getattr(found[0], name) is None else _total([getattr(each, name) for each in found])
             for name in ("leak", "gain", "rectified")

@@ -1,4 +1,7 @@
-"""The passes on CUDA GPUs, in Triton. Imports Triton; `compiler.without_triton` says whether that can be."""
+"""The passes on CUDA GPUs, in Triton. Imports Triton; `compiler.without_triton` says whether that can be.
+
+Triton launches on the current device, whatever device the tensors are on: hence `device_of` around every launch.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,9 @@ LONGEST = 10
 """Steps that one loop unrolls."""
 
 _RESETS = {"none": 0, "subtract": 1, "zero": 2}
-_OPTIONS = {"num_warps": 4, "enable_fp_fusion": True}
+# Not fused: a product and a sum of two roundings in every kernel, so that the backward pass repeats the membranes of the
+# forward pass to the bit. The passes wait for memory, not for arithmetic.
+_OPTIONS = {"num_warps": 4, "enable_fp_fusion": False}
 
 
 def moments(y: Tensor, centre: Tensor) -> tuple[Tensor, Tensor]:
@@ -37,9 +42,10 @@ def moments(y: Tensor, centre: Tensor) -> tuple[Tensor, Tensor]:
     programs = triton.cdiv(count, height * TILES)
     first, second = (centre.new_empty(steps, programs, channels) for _ in range(2))
     grid = (programs, triton.cdiv(channels, width), steps)
-    triton_code.moments[grid](
-        y, centre, first, second, count, channels, ROWS=height, COLS=width, TILES=TILES, **_OPTIONS
-    )
+    with torch.cuda.device_of(y):
+        triton_code.moments[grid](
+            y, centre, first, second, count, channels, ROWS=height, COLS=width, TILES=TILES, **_OPTIONS
+        )
     return first, second
 
 
@@ -52,7 +58,8 @@ def finish(
     out = grad if overwrite else torch.empty_like(grad)
     small = (each.contiguous() for each in (mean, scale, level, slope))
     grid = (triton.cdiv(count, height), triton.cdiv(channels, width), steps)
-    triton_code.finish[grid](grad, y, *small, out, count, channels, ROWS=height, COLS=width, **_OPTIONS)
+    with torch.cuda.device_of(y):
+        triton_code.finish[grid](grad, y, *small, out, count, channels, ROWS=height, COLS=width, **_OPTIONS)
     return out
 
 
@@ -65,7 +72,7 @@ class Loops:
     """See `passes.Loops`; sums over pixels are `[T, programs, C]`, each over some rows."""
 
     def __init__(self, steps: int, form: Form, surrogate: Surrogate, *, affine: bool, shared: bool) -> None:
-        self._steps, self._form, self._surrogate, self._shared = steps, form, surrogate, shared
+        self._steps, self._form, self._surrogate = steps, form, surrogate
         self._what = {
             "STEPS": steps,
             "AFFINE": affine,
@@ -86,18 +93,19 @@ class Loops:
         onto: Tensor | None,
         state: State | None,
         numbers: Constants,
-    ) -> tuple[Tensor, State | None]:
-        """Spikes, and the state at the end if one was given."""
+        out: Tensor,
+    ) -> State | None:
+        """See `passes.Loops`."""
         _, count, channels = _extent(y)
-        out = y.new_empty(self._steps, *y.shape[1:])
         left = _empty(state)
         grid, tile = _grid(count, channels)
-        triton_code.fire[grid](
-            y, scale, shift, added, onto, out, *(state or (None, None)), *(left or (None, None)), *numbers,
-            count, channels, ADDED=added is not None, ONTO=onto is not None, STATE=state is not None,
-            **self._what, **tile, **_OPTIONS,
-        )  # fmt: skip
-        return out, left
+        with torch.cuda.device_of(y):
+            triton_code.fire[grid](
+                y, scale, shift, added, onto, out, *(state or (None, None)), *(left or (None, None)), *numbers,
+                count, channels, ADDED=added is not None, ONTO=onto is not None, STATE=state is not None,
+                **self._what, **tile, **_OPTIONS,
+            )  # fmt: skip
+        return left
 
     def differentiate(
         self,
@@ -110,10 +118,10 @@ class Loops:
         state: State | None,
         back: State | None,
         numbers: Constants,
+        out: Tensor,
     ) -> Found:
-        """Gradients, and that of the state at the start if one was given."""
+        """See `passes.Loops`."""
         _, count, channels = _extent(y)
-        out = y.new_empty(1 if self._shared else self._steps, *y.shape[1:])
         left = _empty(back)
         grid, tile = _grid(count, channels)
         form = self._form
@@ -121,14 +129,15 @@ class Loops:
         wanted = (form.learns, form.learns and form.gains, form.rectifies)
         leak, gain, rectified = (mean.new_empty(grid[0], channels) if each else None for each in wanted)
         kind, first, second = _numbers(self._surrogate)
-        triton_code.differentiate[grid](
-            y, scale, shift, mean, added, grad, out, plain, away, leak, gain, rectified,
-            *(state or (None, None)), *(back or (None, None)), *(left or (None, None)), *numbers,
-            count, channels, ADDED=added is not None, STATE=state is not None,
-            LEARNS=form.learns, DETACHED=form.detach_reset, SCALED=form.scale == "theta",
-            SURROGATE=kind, FIRST=first, SECOND=second, **self._what, **tile, **_OPTIONS,
-        )  # fmt: skip
-        return Found(out, plain, away, leak, gain, rectified, left)
+        with torch.cuda.device_of(y):
+            triton_code.differentiate[grid](
+                y, scale, shift, mean, added, grad, out, plain, away, leak, gain, rectified,
+                *(state or (None, None)), *(back or (None, None)), *(left or (None, None)), *numbers,
+                count, channels, ADDED=added is not None, STATE=state is not None,
+                LEARNS=form.learns, DETACHED=form.detach_reset, SCALED=form.scale == "theta",
+                SURROGATE=kind, FIRST=first, SECOND=second, **self._what, **tile, **_OPTIONS,
+            )  # fmt: skip
+        return Found(plain, away, leak, gain, rectified, left)
 
 
 def _empty(state: State | None) -> State | None:
