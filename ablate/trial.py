@@ -82,7 +82,8 @@ def completed(
     from lightning_modules.examination import examine
 
     clock.enter("energy and diagnostics")
-    cost, diagnostics = examine(classifier, module)
+    # Lightning takes a network that it has done with off the GPU.
+    cost, diagnostics = examine(classifier.to(device), module)
     layers = _joined(cost.layers, diagnostics)
     clock.enter("record")
     parameters = sum(each.numel() for each in classifier.network.parameters())

@@ -16,6 +16,8 @@ import pytest
 
 from ablate import config, design, training, trial
 from ablate.records import RunRecord, RunSpec
+from lightning_modules import examination
+from lightning_modules.classifier import SpikingClassifier
 
 TINY = ["model.width=2", "model.timesteps=2", "training.epochs=5", "axes={residual: [plain]}", "data.batch_size=256"]
 
@@ -159,6 +161,17 @@ def test_a_torn_checkpoint_of_the_best_epoch_costs_epochs_too(tmp_path: Path, mo
     (tmp_path / "checkpoints" / "best.ckpt").write_bytes(b"")
 
     assert trial.run(still).metrics["best_epoch"] == 0
+
+
+def test_a_network_is_measured_on_the_device_that_trained_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lightning leaves it on the CPU, where kernels for GPUs refuse it and a validation part takes hours."""
+    moves: list[Any] = []
+    monkeypatch.setattr(SpikingClassifier, "to", lambda self, device: moves.append(device) or self)
+    examine = examination.examine
+    monkeypatch.setattr(examination, "examine", lambda *given: moves.append("measured") or examine(*given))
+    trial.run(spec(tmp_path, "training.epochs=1"))
+
+    assert moves[-2:] == ["cpu", "measured"]
 
 
 def test_divergence_is_an_outcome_with_its_place_and_not_an_exception(tmp_path: Path) -> None:
