@@ -67,8 +67,9 @@ def resolve(function: str) -> TrialFunction:
 def execute(function: str, spec: RunSpec) -> RunRecord:
     """Run one attempt in this process and leave its record in `record.json`; every engine's inner step.
 
-    What the trial function raises becomes a failed record: a lack of memory or of disk space and a worker that
-    is told to go are crashes, worth a retry, anything else an error. Only an interruption by the person passes through.
+    What the trial function raises becomes a failed record: a lack of memory or of disk space, a worker that is told to
+    go and a GPU that failed are crashes, worth a retry, anything else an error. Only an interruption by the person
+    passes through.
     """
     try:
         record = resolve(function)(spec)
@@ -130,7 +131,7 @@ def _failed(spec: RunSpec, error: BaseException) -> RunRecord:
         token=spec.token,
         status="failed",
         reason=one_line(error),
-        kind="crash" if _lacks_resources(error) else "error",
+        kind="crash" if _lacks_resources(error) or _lost_its_gpu(error) else "error",
     )
 
 
@@ -142,6 +143,12 @@ def _lacks_resources(error: BaseException) -> bool:
     # torch raises RuntimeErrors for both kinds of memory; importing it to name them would cost seconds.
     words = ("out of memory", "can't allocate memory", "not enough memory")
     return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(w in str(error) for w in words))
+
+
+def _lost_its_gpu(error: BaseException) -> bool:
+    """Whether CUDA failed. It fails in everything that this process asks of it from then on; a fresh one may go on."""
+    words = ("CUDA error", "CUDNN_STATUS", "Triton Error [CUDA]")
+    return isinstance(error, RuntimeError) and any(each in str(error) for each in words)
 
 
 def _log(spec: RunSpec, error: BaseException) -> None:

@@ -182,6 +182,10 @@ def _memory(spec: RunSpec) -> RunRecord:
     raise MemoryError("no room")
 
 
+def _cuda(spec: RunSpec) -> RunRecord:
+    raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+
 def _kill(spec: RunSpec) -> RunRecord:
     print("about to die", flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
@@ -276,6 +280,7 @@ BEHAVIOURS = {
     "error": _error,
     "exit": _exit,
     "memory": _memory,
+    "cuda": _cuda,
     "kill": _kill,
     "kill_with_child": _kill_with_child,
     "kill_first": _kill_first,

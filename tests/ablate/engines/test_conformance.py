@@ -94,9 +94,13 @@ def test_a_run_that_exits_is_a_failed_record(make: Callable[..., Engine], tmp_pa
     assert (given.status, given.kind, given.reason) == ("failed", "error", "SystemExit: 3")
 
 
-def test_a_lack_of_memory_is_a_crash(make: Callable[..., Engine], tmp_path: Path) -> None:
+@pytest.mark.parametrize("behaviour", ["memory", "cuda"])
+def test_a_lack_of_memory_is_a_crash_and_so_is_a_lost_gpu(
+    make: Callable[..., Engine], tmp_path: Path, behaviour: str
+) -> None:
+    """Both want a fresh process: CUDA refuses all that is asked of it after an error."""
     engine = make()
-    assert ran(engine, tmp_path, "memory").kind == "crash"
+    assert ran(engine, tmp_path, behaviour).kind == "crash"
     assert ran(engine, tmp_path, "complete", run_id="c0-1").status == "complete"
 
 
