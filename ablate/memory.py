@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 from pathlib import Path
 from types import TracebackType
 
@@ -26,6 +27,7 @@ class PeakMemory:
         if self._on_gpu:
             import torch
 
+            gc.collect()  # a run before this one, whose parts know one another, may still lie there
             torch.cuda.reset_peak_memory_stats()
         else:
             with contextlib.suppress(OSError):

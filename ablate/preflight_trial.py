@@ -67,14 +67,21 @@ class _Times(pl.Callback):
         self.validation = 0.0
         self._began = 0.0
 
-    def on_train_batch_start(self, *_: Any, **__: Any) -> None:
-        self._began = time.perf_counter()
+    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
+        self._began = _now(pl_module.device)
 
-    def on_train_batch_end(self, *_: Any, **__: Any) -> None:
-        self.train = time.perf_counter() - self._began
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
+        self.train = _now(pl_module.device) - self._began
 
-    def on_validation_batch_start(self, *_: Any, **__: Any) -> None:
-        self._began = time.perf_counter()
+    def on_validation_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
+        self._began = _now(pl_module.device)
 
-    def on_validation_batch_end(self, *_: Any, **__: Any) -> None:
-        self.validation = time.perf_counter() - self._began
+    def on_validation_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
+        self.validation = _now(pl_module.device) - self._began
+
+
+def _now(device: torch.device) -> float:
+    """Seconds of the clock once the device has done what it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
 from command_line import inside
 
-from ablate import preflight, workflow
+from ablate import preflight, preflight_trial, workflow
 from ablate.commands import preflight as command
 
 STUDY = ["seeds=2", "axes={residual: [plain]}", "engine.name=inline", "model={timesteps: 1, width: 2}"]
@@ -60,6 +63,16 @@ def test_a_precision_that_the_device_lacks_is_told_before_anything_is_written(tm
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "training.precision: 'tf32' needs a CUDA GPU of compute capability 8.0 or more, not cpu" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_batch_on_a_gpu_is_timed_until_it_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a GPU is asked for returns at once."""
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda device: time.sleep(0.05))
+    times, module = preflight_trial._Times(), SimpleNamespace(device=torch.device("cuda"))
+    for part in ("train", "validation"):
+        getattr(times, f"on_{part}_batch_start")(None, module, None, 0)
+        getattr(times, f"on_{part}_batch_end")(None, module, None, None, 0)
+        assert getattr(times, part) >= 0.05
 
 
 @pytest.mark.parametrize(
