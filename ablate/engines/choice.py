@@ -109,7 +109,13 @@ def create(placement: Placement, function: str, folder: Path) -> Engine:
         from ablate.engines.slurm import SlurmEngine
 
         return SlurmEngine(function, folder, settings, workers=placement.at_once or 1)
-    return ProcessEngine(function, workers=placement.at_once or 1, threads=settings.threads, gpus=placement.gpus)
+    return ProcessEngine(
+        function,
+        workers=placement.at_once or 1,
+        threads=settings.threads,
+        gpus=placement.gpus,
+        environment={"CUDA_VISIBLE_DEVICES": ""} if settings.gpus_per_run == 0 else None,
+    )
 
 
 def _require_installed(settings: EngineSettings) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+import dummies
 import pytest
 
 from ablate import config
@@ -43,6 +44,19 @@ def test_runs_at_once_follow_from_the_gpus_unless_they_are_given(
 ) -> None:
     placement = placed(**fields)
     assert (placement.at_once, placement.gpus) == (at_once, gpus)
+
+
+@pytest.mark.usefixtures("two_gpus")
+@pytest.mark.parametrize(("share", "seen"), [(0, ""), (1, "3")])
+def test_workers_without_a_share_of_a_gpu_see_none(share: float, seen: str, tmp_path: Path) -> None:
+    """Else a run with `accelerator: auto` would find one."""
+    placement = placed(gpus_per_run=share, workers=1)
+    engine = choice.create(placement, "dummies:run", tmp_path)
+    try:
+        done = engine.submit(dummies.spec(tmp_path, "rendezvous", of=1)).result(timeout=30)
+    finally:
+        engine.shutdown(cancel=True)
+    assert done.provenance["CUDA_VISIBLE_DEVICES"] == seen
 
 
 def test_threads_share_the_cores_and_no_worker_is_without_a_run() -> None:
