@@ -78,10 +78,19 @@ class TensorBatches:
         if self._order is not None:
             epoch = self._order.epoch
             indices = indices[self._order.permutation(len(indices)).to(indices.device)]
+        # Once an epoch: asking a GPU which samples are next would wait, batch by batch, for all it has to do before.
+        places = indices.to(self.images.device)
         for batch in range(len(self)):
-            chosen = indices[batch * self.batch_size : (batch + 1) * self.batch_size]
-            images = self.images[chosen.to(self.images.device)].to(chosen.device)
-            x, y = self.prepare(images, chosen, epoch), self.labels[chosen]
+            part = slice(batch * self.batch_size, (batch + 1) * self.batch_size)
+            chosen = indices[part]
+            x, y = self.prepare(_moved(self.images[places[part]], chosen.device), chosen, epoch), self.labels[chosen]
             if self._mix is not None:
                 x, y = self._mix(x, y, epoch, batch)
             yield x, y, chosen
+
+
+def _moved(images: Tensor, device: torch.device) -> Tensor:
+    """Images on a device; to a GPU from memory that it reads by itself, so that nobody waits for the copy."""
+    if images.is_cuda or device.type != "cuda":
+        return images.to(device)
+    return images.pin_memory().to(device, non_blocking=True)

@@ -56,7 +56,7 @@ class Shuffled(ToRange):
 
     def __call__(self, images: Tensor, sample_index: Tensor, epoch: int) -> Tensor:
         steps = images.shape[1]
-        order = streams.uniform(0, "frame_order", 0, sample_index, 1, (steps,))[0].argsort(1)
+        order = streams.uniform(0, "frame_order", 0, sample_index, 1, (steps,))[0].argsort(dim=1, stable=True)
         rows = torch.arange(len(images), device=images.device)[:, None]
         return super().__call__(images[rows, order], sample_index, epoch)
 
