@@ -83,11 +83,12 @@ def fan_out(layer: nn.Module, x: Tensor, output: Tensor) -> Tensor:
         return torch.tensor(float(layer.out_features), device=x.device, dtype=torch.float64)
     assert isinstance(layer, nn.Conv2d)
     assert isinstance(layer.padding, tuple)
-    kernel = torch.ones(1, 1, *layer.kernel_size, device=x.device, dtype=torch.float64)
-    ones = torch.ones(1, 1, *output.shape[-2:], device=x.device, dtype=torch.float64)
+    # On the CPU, once a layer: a GPU may choose an algorithm that rounds whole numbers, by Fourier transforms.
+    kernel = torch.ones(1, 1, *layer.kernel_size, dtype=torch.float64)
+    ones = torch.ones(1, 1, *output.shape[-2:], dtype=torch.float64)
     geometry: dict[str, Any] = {"stride": layer.stride, "padding": layer.padding, "dilation": layer.dilation}
     windows = conv2d_input((1, 1, *x.shape[-2:]), kernel, ones, **geometry)
-    return windows[0, 0] * (layer.out_channels // layer.groups)
+    return windows[0, 0].to(x.device) * (layer.out_channels // layer.groups)
 
 
 @dataclass(slots=True)
