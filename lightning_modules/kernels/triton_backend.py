@@ -30,8 +30,8 @@ LONGEST = 10
 """Steps that one loop unrolls."""
 
 _RESETS = {"none": 0, "subtract": 1, "zero": 2}
-# Not fused: a product and a sum of two roundings in every kernel, so that the backward pass repeats the membranes of the
-# forward pass to the bit. The passes wait for memory, not for arithmetic.
+# Not fused: a product and a sum are rounded twice in every kernel, so that the backward pass repeats the membranes of
+# the forward pass to the bit. The passes wait for memory, not for arithmetic.
 _OPTIONS = {"num_warps": 4, "enable_fp_fusion": False}
 
 

@@ -148,7 +148,7 @@ def differentiate(
             raised_back = rho * raised_back + beta * raised
         dv = fired + (back * (1 - s) if RESET == 2 else back)
         if RECTIFIES:
-            dv = tl.where(v > 0, dv, 0.0)
+            dv = tl.where(v <= 0, 0.0, dv)
             of_rectified += dv * raws[STEPS - 1 - behind]
             dv = dv * k
         if LEARNS:
@@ -222,7 +222,7 @@ def _step(
     raw = leak * membrane + (current * gain if GAINS else current)
     v = raw
     if RECTIFIES:
-        v = tl.maximum(k * raw, 0.0)
+        v = _not_negative(k * raw)
     threshold = theta
     if ADAPTS:
         threshold = theta + beta * adaptation
@@ -238,9 +238,15 @@ def _step(
 
 
 @triton.jit
+def _not_negative(x):
+    """x, or 0 if it is negative. What is not a number stays that, which a maximum on a GPU would make 0."""
+    return tl.where(x < 0, 0.0, x)
+
+
+@triton.jit
 def _derivative(u, SURROGATE: tl.constexpr, FIRST: tl.constexpr, SECOND: tl.constexpr):  # noqa: N803
     if SURROGATE == "triangle":  # gamma, width
-        return tl.maximum(FIRST - tl.abs(u) * (FIRST / SECOND), 0.0)
+        return _not_negative(FIRST - tl.abs(u) * (FIRST / SECOND))
     if SURROGATE == "rectangle":  # a
         return (tl.abs(u) < FIRST).to(u.dtype) / (2 * FIRST)
     if SURROGATE == "atan":  # alpha, pi alpha / 2

@@ -84,6 +84,24 @@ def agree(
         torch.testing.assert_close(got[name], value, rtol=0, atol=tolerance * scale, msg=lambda m, n=name: f"{n}: {m}")
 
 
+def agree_on_what_is_not_finite(
+    case: Case, value: float, backend: Literal["compiled", "triton"] = "compiled", device: str = "cpu"
+) -> None:
+    """Gradients and running statistics are finite in the same places, with one value of the input that is not."""
+    found = []
+    for each in ("eager", backend):
+        layer = layer_of(case).to(device)
+        layer.backend = each  # type: ignore[assignment]
+        x = torch.randn(case.shape, dtype=case.dtype, generator=torch.Generator().manual_seed(1))
+        x[1, 0, 2, 1, 1] = value
+        x = x.to(device).requires_grad_()
+        layer(x).square().sum().backward()
+        found.append([x.grad, *(parameter.grad for parameter in layer.parameters()), *layer.buffers()])
+    for expected, got in zip(*found, strict=True):
+        assert expected is not None and got is not None
+        assert torch.equal(expected.isfinite(), got.isfinite())
+
+
 sizes = st.tuples(st.integers(1, 12), st.integers(1, 3), st.integers(1, 5), st.integers(1, 4), st.integers(2, 5))
 dynamics = st.fixed_dictionaries(
     {

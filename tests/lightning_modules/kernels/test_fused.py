@@ -9,7 +9,7 @@ import copy
 
 import pytest
 import torch
-from cases import SURROGATES, Case, agree, cases, layer_of, run
+from cases import SURROGATES, Case, agree, agree_on_what_is_not_finite, cases, layer_of, run
 from hypothesis import example, given, settings
 
 from lightning_modules import create
@@ -139,18 +139,7 @@ def test_a_sample_spikes_alike_in_any_batch() -> None:
 @pytest.mark.parametrize("surrogate", SURROGATES)
 def test_what_is_not_finite_is_not_lost(surrogate: str, neuron: str, norm: str, value: float) -> None:
     """A threshold makes silence of NaN; that a run diverged is seen by its weights, so that NaN has to reach them."""
-    case = Case((3, 2, 4, 3, 3), norm, surrogate, neuron)
-    layers = {"eager": layer_of(case), "compiled": layer_of(case)}
-    found = {}
-    for backend, layer in layers.items():
-        layer.backend = backend  # type: ignore[assignment]
-        x = torch.randn(case.shape, dtype=case.dtype, generator=torch.Generator().manual_seed(1))
-        x[1, 0, 2, 1, 1] = value
-        layer(x.requires_grad_()).square().sum().backward()
-        found[backend] = [x.grad, *(each.grad for each in layer.parameters()), *layer.buffers()]
-    for expected, got in zip(found["eager"], found["compiled"], strict=True):
-        assert expected is not None and got is not None
-        assert torch.equal(expected.isfinite(), got.isfinite())
+    agree_on_what_is_not_finite(Case((3, 2, 4, 3, 3), norm, surrogate, neuron), value)
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)

@@ -1,4 +1,8 @@
-"""Compiles every kernel to machine code of a GPU (compute capability 8.0) and prints its name; needs no GPU."""
+"""Compiles every kernel to machine code of GPUs and prints its name; needs no GPU.
+
+For compute capability 8.0 and 9.0; activations in bfloat16 with all else in float32, and all in float64, as the tests
+are; also with one channel, which Triton makes a constant of.
+"""
 
 from __future__ import annotations
 
@@ -19,22 +23,27 @@ _LIF = {
 }  # fmt: skip
 _ALL = _LIF | {"ADDED": True, "STATE": True, "GAINS": True, "RECTIFIES": True, "ADAPTS": True, "RESET": 2}
 _BACK = {"LEARNS": False, "DETACHED": True, "SCALED": True, "SURROGATE": "triangle", "FIRST": 0.3, "SECOND": 1.0}
-_BACK_ALL = _BACK | {"LEARNS": True, "DETACHED": False, "SURROGATE": "atan"}
+_BACK_ALL = _BACK | {"LEARNS": True, "DETACHED": False, "SURROGATE": "sigmoid"}
 _STATES = tuple(f"{each}_{way}" for each in ("membrane", "adaptation") for way in ("in", "back", "out"))
 _SUMS = ("leak_sum", "gain_sum", "rectified_sum")
 
 
 def build(kernel: Any, constants: dict[str, Any], absent: tuple[str, ...] = ()) -> None:
-    """Activations are bfloat16, all else float32; arguments that are absent are None."""
+    """Arguments that are absent are None."""
     fixed = {**constants, **dict.fromkeys(absent)}
-    fixed = {name: value for name, value in fixed.items() if name in kernel.arg_names}
-    kinds = {
-        name: "constexpr" if name in fixed else _SIZES.get(name, "*bf16" if name in _ACTIVATIONS else "*fp32")
-        for name in kernel.arg_names
-    }
-    source = ASTSource(fn=kernel, signature=kinds, constexprs=fixed)
-    options = {"num_warps": 4, "enable_fp_fusion": True}
-    assert triton.compile(source, target=GPUTarget("cuda", 80, 32), options=options).asm["cubin"]
+    for capability, activations, others, one in (
+        (80, "*bf16", "*fp32", {}),
+        (90, "*bf16", "*fp32", {"channels": 1}),
+        (90, "*fp64", "*fp64", {}),
+    ):
+        known = {name: value for name, value in (fixed | one).items() if name in kernel.arg_names}
+        kinds = {
+            name: "constexpr" if name in known else _SIZES.get(name, activations if name in _ACTIVATIONS else others)
+            for name in kernel.arg_names
+        }
+        source = ASTSource(fn=kernel, signature=kinds, constexprs=known)
+        options = {"num_warps": 4, "enable_fp_fusion": False}
+        assert triton.compile(source, target=GPUTarget("cuda", capability, 32), options=options).asm["cubin"]
     print(kernel.__name__)
 
 
