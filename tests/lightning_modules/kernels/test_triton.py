@@ -1,4 +1,4 @@
-"""The Triton back end against the eager reference: on a GPU where there is one, else in Triton's interpreter."""
+"""The Triton back end against the eager reference: in Triton's interpreter, and on a GPU (`pytest -m gpu`)."""
 
 from __future__ import annotations
 
@@ -18,14 +18,18 @@ needs_triton = pytest.mark.skipif(compiler.without_triton() is not None, reason=
 
 
 @needs_triton
-def test_kernels_compute_what_eager_computes() -> None:
+@pytest.mark.parametrize(
+    ("interpret", "chosen"),
+    [
+        pytest.param("1", "not gpu", id="interpreted"),
+        pytest.param("0", "gpu", id="gpu", marks=[pytest.mark.gpu, pytest.mark.timeout(3600)]),
+    ],
+)
+def test_kernels_compute_what_eager_computes(interpret: str, chosen: str) -> None:
     """All of `triton_cases.py`, in a process of its own: Triton asks once whether it is to interpret."""
-    environment = dict(os.environ)
-    if not torch.cuda.is_available():
-        environment["TRITON_INTERPRET"] = "1"
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "triton_cases.py"],
-        cwd=Path(__file__).parent, env=environment, capture_output=True, text=True,
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", chosen, "triton_cases.py"],
+        cwd=Path(__file__).parent, env=os.environ | {"TRITON_INTERPRET": interpret}, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -1,19 +1,24 @@
 """Triton's kernels equal the eager reference; `test_triton.py` runs this in a process of its own.
 
 Triton decides when it is imported whether it interprets its kernels (TRITON_INTERPRET=1) or compiles them for a GPU.
+There the time goes into compiling: every combination is code of its own.
 """
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
-from cases import Case, agree, cases
+from cases import SURROGATES, Case, agree, agree_on_what_is_not_finite, cases, layer_of, run
 from hypothesis import example, given, settings
 
 from lightning_modules.kernels import compiler, triton_backend
 from lightning_modules.layers import Layers
 
 DEVICE = "cpu" if compiler.interpreted() else "cuda"
+pytestmark = [] if compiler.interpreted() else [pytest.mark.gpu, pytest.mark.timeout(3600)]
+on_a_gpu = pytest.mark.skipif(compiler.interpreted(), reason="of a GPU, and this is Triton's interpreter")
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
@@ -56,3 +61,42 @@ def test_the_back_end_is_what_computes() -> None:
     layer.backend = "triton"
     spikes = layer(torch.randn(2, 2, 3, 4, 4, device=DEVICE, requires_grad=True))
     assert spikes.grad_fn.name() == "_NormaliseAndFireBackward"
+
+
+@pytest.mark.parametrize("neuron", ["lif", "klif"])
+@pytest.mark.parametrize("surrogate", SURROGATES)
+@pytest.mark.parametrize("norm", ["none", "bn"])
+def test_what_is_not_finite_is_not_lost(norm: str, surrogate: str, neuron: str) -> None:
+    agree_on_what_is_not_finite(Case((3, 2, 4, 3, 3), norm, surrogate, neuron), float("nan"), "triton", DEVICE)
+
+
+@on_a_gpu
+def test_the_same_is_computed_to_the_bit_every_time() -> None:
+    case = Case((12, 8, 70, 16, 16), norm="bntt", neuron="plif", onto=True, added=True, dtype=torch.float32)
+    layer = layer_of(case).to(DEVICE)
+    layer.backend = "triton"
+    first, second = (run(copy.deepcopy(layer), case, DEVICE) for _ in range(2))
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
+
+
+@on_a_gpu
+def test_more_values_than_32_bits_count() -> None:
+    """The last sample of 2.2 x 10^9 values is what it is by itself, in spikes and gradients."""
+    if torch.cuda.get_device_properties(0).total_memory < 40e9:
+        pytest.skip("needs a GPU of 40 GB")
+    layer = layer_of(Case((5, 1, 64, 1, 1), norm="bn", training=False)).to(DEVICE, torch.float32)
+    layer.backend = "triton"
+    x = torch.randn(5, 6600, 64, 32, 32, device=DEVICE, dtype=torch.bfloat16).requires_grad_()
+    alone = x.detach()[:, -1:].clone().requires_grad_()
+    spikes, expected = layer(x), layer(alone)
+    spikes.backward(x.detach())
+    expected.backward(alone.detach())
+    assert torch.equal(spikes[:, -1:], expected)
+    assert torch.equal(x.grad[:, -1:], alone.grad)
+
+
+@on_a_gpu
+def test_tensors_on_another_device_than_the_current_one() -> None:
+    if torch.cuda.device_count() < 2:
+        pytest.skip("needs two GPUs")
+    agree(Case((12, 2, 3, 3, 3), norm="bn", onto=True), 1e-10, "triton", "cuda:1")

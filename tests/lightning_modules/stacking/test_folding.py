@@ -17,6 +17,7 @@ from lightning_modules.kernels import compiler
 from lightning_modules.level import LevelEntry
 from lightning_modules.measurements import FiringRates
 from lightning_modules.normalization import BatchNorm, Normalization
+from lightning_modules.precision import cuda_arithmetic
 from lightning_modules.residual import SResNet
 from lightning_modules.scores import Scores
 from lightning_modules.stacking import StackedClassifier, Unstackable
@@ -38,13 +39,13 @@ def member(seed: int, training: dict[str, Any], model: dict[str, Any], shape: Se
 
 
 def batches(members: Sequence[SpikingClassifier], step: int, shape: Sequence[int]) -> list[Batch]:
-    draws = torch.Generator().manual_seed(step)
+    draws, device = torch.Generator().manual_seed(step), members[0].device
     index = torch.arange(SAMPLES) + SAMPLES * step
     return [
         (
-            torch.rand(SAMPLES, *shape, dtype=torch.float64, generator=draws),
-            torch.randint(0, 4, (SAMPLES,), generator=draws),
-            index,
+            torch.rand(SAMPLES, *shape, dtype=torch.float64, generator=draws).to(device),
+            torch.randint(0, 4, (SAMPLES,), generator=draws).to(device),
+            index.to(device),
         )
         for _ in members
     ]
@@ -55,13 +56,14 @@ def trained_beside_each_other(
     training: dict[str, Any] | None = None,
     shape: Sequence[int] = (1, 8, 8),
     changed: Any = None,
+    device: str = "cpu",
     **model: Any,
 ) -> StackedClassifier:
     """Three steps of a stack and of each member alone; weights, statistics, optimisers and scores are compared."""
-    alone = [member(seed, training or {}, model, shape) for seed in range(seeds)]
+    alone = [member(seed, training or {}, model, shape).to(device) for seed in range(seeds)]
     for each in alone if changed else ():
         changed(each)
-    stack = StackedClassifier(alone)
+    stack = StackedClassifier(alone).to(device)
     together = stack.configure_optimizers()["optimizer"]
     optimizers = [each.configure_optimizers()["optimizer"] for each in alone]
     for step in range(3):
@@ -91,7 +93,7 @@ def _step(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
 def _same(found: dict[str, Any], wanted: dict[str, Any]) -> None:
     assert found.keys() == wanted.keys()
     for name, value in wanted.items():
-        one, other = (torch.as_tensor(each, dtype=torch.float64) for each in (found[name], value))
+        one, other = (torch.as_tensor(each, dtype=torch.float64, device="cpu") for each in (found[name], value))
         torch.testing.assert_close(one, other, rtol=CLOSE, atol=CLOSE, msg=lambda text, name=name: f"{name}: {text}")
 
 
@@ -130,9 +132,13 @@ def cases() -> Iterator[Any]:
         yield pytest.param(model, shape, id=f"{entry.axis}-{entry.name}")
 
 
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 @pytest.mark.parametrize(("model", "shape"), cases())
-def test_every_level_is_trained_in_a_stack_as_by_itself(model: dict[str, Any], shape: tuple[int, ...]) -> None:
-    trained_beside_each_other(shape=shape, **model)
+def test_every_level_is_trained_in_a_stack_as_by_itself(
+    model: dict[str, Any], shape: tuple[int, ...], device: str
+) -> None:
+    with cuda_arithmetic("32-true", torch.device(device)):
+        trained_beside_each_other(shape=shape, device=device, **model)
 
 
 @pytest.mark.parametrize("seeds", [1, 2, 3])
