@@ -166,7 +166,18 @@ class SpikingJellyParts:
 class Convolutions(nn.Module):
     """Every convolution of the network on channels-last spikes, and nothing between them: the floor."""
 
-    def __init__(self, *, depth: int, width: int, timesteps: int, channels: int, size: int, batch: int) -> None:
+    def __init__(
+        self,
+        *,
+        depth: int,
+        width: int,
+        timesteps: int,
+        channels: int,
+        size: int,
+        batch: int,
+        device: str = "cpu",
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
         super().__init__()
         layers = [(1, channels, width, 3, 1, size)]
         before = width
@@ -179,10 +190,15 @@ class Convolutions(nn.Module):
                 if stride == 2:
                     layers.append((timesteps, before, after, 1, stride, here * stride))
                 before = after
-        self.convs = nn.ModuleList(nn.Conv2d(c, d, k, s, k // 2, bias=False) for _, c, d, k, s, _ in layers)
+        convs = (nn.Conv2d(c, d, k, s, k // 2, bias=False) for _, c, d, k, s, _ in layers)
+        self.convs = nn.ModuleList(convs).to(device, dtype, memory_format=torch.channels_last)
         shapes = [(steps * batch, c, side, side) for steps, c, _, _, _, side in layers]
         self.inputs = [
-            torch.rand(shape).gt(0.8).float().contiguous(memory_format=torch.channels_last).requires_grad_(bool(index))
+            torch.rand(shape, device=device)
+            .gt(0.8)
+            .to(dtype)
+            .contiguous(memory_format=torch.channels_last)
+            .requires_grad_(bool(index))
             for index, shape in enumerate(shapes)
         ]
 
