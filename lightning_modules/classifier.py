@@ -127,7 +127,7 @@ class SpikingClassifier(LightningModule):
             outputs = self.outputs(x, noise)
             loss = self.loss(outputs, target, self.network.readout)
         self._scores.add(loss, self.network.readout(outputs), target, sample_index)
-        if not loss.is_cuda and not loss.isfinite():
+        if loss.device.type == "cpu" and not loss.isfinite():
             raise Diverged(self.current_epoch, batch_index, loss.item())
         return loss
 
