@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from ablate.errors import StudyError
 from ablate.records import RunRecord, RunSpec
 
 _GRACE_SECONDS = 10.0
+_CONNECT_SECONDS = 10.0
 
 # Read by Ray when it is imported or started; what the user has set wins.
 _SETTINGS = {
@@ -146,6 +148,7 @@ def _imported(*, alone: bool) -> Any:
 
 def _connect(ray: Any, address: str | None) -> None:
     try:
+        _reach(address or "local")
         ray.init(
             address=address or "local",  # without an address Ray would join what else runs on this machine
             include_dashboard=None if address else False,
@@ -153,9 +156,16 @@ def _connect(ray: Any, address: str | None) -> None:
             configure_logging=True,
             logging_level="ERROR",
         )
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         where = f"engine.address: no Ray cluster at {address!r}" if address else "Ray does not start on this machine"
         raise StudyError(f"{where} ({one_line(error)})") from error
+
+
+def _reach(address: str) -> None:
+    """Raises OSError if nobody listens at `host:port`; Ray itself would wait ten minutes there, and not say so."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if port.isdecimal():  # else it is `auto`, or for Ray to judge
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
 
 
 def _ending(error: BaseException) -> str:
