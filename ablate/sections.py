@@ -109,6 +109,14 @@ class Tracking(Choices):
     tuning: bool = False
     """Whether the trials of a tuning are tracked too."""
 
+    @field_validator("project", "entity")
+    @classmethod
+    def _wandb_takes_it(cls, name: str | None) -> str | None:
+        # W&B refuses another project when a run begins, and the run then trains untracked.
+        if name is not None and re.fullmatch(r"[^/\\#?%:]{1,128}", name) is None:
+            raise ValueError(f"{name!r} is no name in Weights & Biases; 1 to 128 characters without / \\ # ? % :")
+        return name
+
 
 class Exclusion(Choices):
     """Cells left out by the user, with the reason: `when` names a level, or several, of one or more axes."""

@@ -148,6 +148,8 @@ def test_paper_compat_leaves_a_normalisation_alone_that_the_file_spells_out() ->
         ("sed=3", "sed: there is no such key; did you mean 'seeds'? keys here: name, design, seeds"),
         ("axes={residul: [plain]}", "axes.residul: not an axis; did you mean 'residual'?"),
         ("axes.residual=[on]", "axes.residual: true is a YAML boolean where a level of residual belongs; quote"),
+        ("tracking.project=a/b", "tracking.project: 'a/b' is no name in Weights & Biases; 1 to 128"),
+        ("tracking.entity=''", "tracking.entity: '' is no name in Weights & Biases"),
         ("tracking.mode=off", "tracking.mode: False is not accepted; one of 'online', 'offline', 'disabled'; quote"),
         ("axes.encoding=[{name: latency, forms: log}]", "axes.encoding: 'forms' is not an option of latency; did you"),
         ("axes={data.root: [a]}", "axes.data.root: says where a run happens, not what it is"),
