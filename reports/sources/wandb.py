@@ -18,6 +18,7 @@ from reports.schema import CHOSEN, LAYERS, ORIGIN, WANDB_RUN, curve
 
 PREFIX = "wandb:"
 STUDY_FILE = "study.json"
+_LOST = {"status": "missing", "reason": "complete in the ledger, but not in Weights & Biases"}
 _SHAPE = f"{PREFIX}entity/project/study, or study@branch"
 
 
@@ -89,7 +90,8 @@ def _results(description: Mapping[str, Any], found: Mapping[str, Any]) -> StudyR
         if run is not None and "tracking" in description["study"]:
             planned = {**planned, WANDB_RUN: run.id}
         if run is None or summary.get("status") != "complete":
-            return {**planned, **_outcome(summary)}
+            lost = _LOST if planned["status"] == "complete" else {}
+            return {**planned, **lost, **_outcome(summary)}
         curves.extend([planned["run_id"], *each] for each in _curves(run))
         layers.extend({"run_id": planned["run_id"], **each} for each in _layers(run, summary))
         if summary.get("correct"):

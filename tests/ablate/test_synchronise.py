@@ -189,6 +189,18 @@ def test_the_report_comes_back_from_wandb_alone(study: Path, uploaded: WandbDoub
     assert rebuilt.runs["test_accuracy_at_1"].notna().sum() == 2, "accuracy at early steps comes back too"
 
 
+def test_a_complete_run_that_was_deleted_on_the_server_is_missing_in_the_report_from_there(
+    uploaded: WandbDouble,
+) -> None:
+    gone = next(run for run in uploaded.store.jobs("train") if run.summary["status"] == "complete")
+    del uploaded.store.runs[gone.name]
+    assert report_command.main([], None, SOURCE, "rebuilt") == 0
+    runs = StudyResults.read("rebuilt").runs
+    (lost,) = runs[runs["status"] == "missing"].to_dict("records")
+    assert lost["wandb_run"] == gone.name and lost["reason"] == "complete in the ledger, but not in Weights & Biases"
+    assert "1 complete, 2 failed and 1 missing" in Path("rebuilt/guide.md").read_text()
+
+
 def test_a_row_is_explained_from_wandb_alone_as_from_the_ledger(
     study: Path, uploaded: WandbDouble, capsys: pytest.CaptureFixture[str]
 ) -> None:
