@@ -13,6 +13,7 @@ from ablate.specs import Specs
 from ablate.wandb_identity import run_identity
 from ablate.wandb_local import RunDirectory
 from ablate.wandb_remote import Remote, Tracked, expectation
+from ablate.wandb_server import unreachable
 from ablate.workflow import Prepared
 
 Told = Callable[[str], None]
@@ -66,6 +67,7 @@ def synchronise(prepared: Prepared, told: Told) -> Synchronised:
 
     Raises:
         StudyError: without a key or a server, or with one that goes away: says what is left. The next call goes on.
+            Also if the server refuses some runs, when all else is done.
     """
     left = waiting(prepared)
     try:
@@ -73,9 +75,12 @@ def synchronise(prepared: Prepared, told: Told) -> Synchronised:
     except StudyError as error:
         raise StudyError(f"{error}; {_count(len(left))} left to upload" if left else str(error)) from None
     _upload(prepared, remote, left, told)
-    mended = mend(prepared, remote, told)
+    mended, refused = mend(prepared, remote, told)
     wandb_place.keep(prepared.directory.path, url=remote.address, entity=remote.entity, project=remote.project)
-    return Synchronised(len(left), mended, wandb_guide.log(prepared, remote), f"{remote.entity}/{remote.project}")
+    done = Synchronised(len(left), mended, wandb_guide.log(prepared, remote), f"{remote.entity}/{remote.project}")
+    if refused:
+        raise StudyError(f"{refused[0]}; {len(refused)} of the study's runs cannot be mended, all else is synchronised")
+    return done
 
 
 def remote_of(prepared: Prepared) -> Remote:
@@ -91,14 +96,27 @@ def remote_of(prepared: Prepared) -> Remote:
     )
 
 
-def mend(prepared: Prepared, remote: Remote, told: Told) -> int:
-    """Make the server's runs what the ledger says; gives the number of those that were not."""
+def mend(prepared: Prepared, remote: Remote, told: Told) -> tuple[int, list[str]]:
+    """Make the server's runs what the ledger says.
+
+    Returns:
+        the number of those that were not, and why some still are not: of a run that was deleted W&B takes no other.
+
+    Raises:
+        StudyError: if the server goes away.
+    """
     present = remote.runs()
     wrong = [each for each in tracked_runs(prepared) if remote.problem(each, present)]
+    refused = []
     for number, each in enumerate(wrong, 1):
-        remote.mend(each, present)
-        told(f"mended {number} of {len(wrong)} runs")
-    return len(wrong)
+        try:
+            remote.mend(each, present)
+        except StudyError as error:
+            if unreachable():
+                raise
+            refused.append(f"{each.label}: {error}")
+        told(f"mended {number - len(refused)} of {len(wrong)} runs")
+    return len(wrong) - len(refused), refused
 
 
 def _upload(prepared: Prepared, remote: Remote, left: list[RunDirectory], told: Told) -> None:

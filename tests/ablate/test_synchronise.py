@@ -9,6 +9,7 @@ import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -187,6 +188,29 @@ def test_the_report_comes_back_from_wandb_alone(study: Path, uploaded: WandbDoub
     assert len(rebuilt.curves) and len(rebuilt.layers) and len(rebuilt.correct) == 2
     assert set(rebuilt.runs["status"]) == {"complete", "failed"}
     assert rebuilt.runs["test_accuracy_at_1"].notna().sum() == 2, "accuracy at early steps comes back too"
+
+
+def test_a_run_that_the_server_takes_no_more_keeps_nothing_else_from_it(
+    study: Path, uploaded: WandbDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deleted, other = uploaded.store.jobs("train")[:2]
+    del uploaded.store.runs[deleted.name]
+    other.summary["status"] = "running"
+    uploaded.store.jobs("guide")[0].summary["digest"] = "of an older one"
+    taken = uploaded.operations._UpsertBucket
+
+    def refuse(given: dict[str, Any]) -> Any:
+        if given.get("name") == deleted.name:
+            raise ValueError("was previously created and deleted; try a new run name")
+        return taken(given)
+
+    monkeypatch.setattr(uploaded.operations, "_UpsertBucket", refuse)
+    with pytest.raises(StudyError, match=r"previously created and deleted; .*; 1 of the study's runs cannot") as error:
+        _sync(study)
+    assert "\n" not in str(error.value)
+    assert other.summary["status"] in ("complete", "failed")
+    assert uploaded.store.jobs("guide")[0].summary["digest"] != "of an older one"
+    uploaded.problems.clear()
 
 
 def test_a_complete_run_that_was_deleted_on_the_server_is_missing_in_the_report_from_there(
