@@ -134,6 +134,8 @@ def _require_installed(settings: EngineSettings) -> None:
 def _gpus(settings: EngineSettings) -> tuple[str, ...]:
     if settings.accelerator == "cpu" or settings.gpus_per_run == 0:
         return ()
+    if settings.name == "slurm" and settings.accelerator == "auto" and settings.gpus_per_run is None:
+        return ()  # a job sees a GPU only where the study asks for one
     visible = visible_gpus()
     if settings.gpus is None:
         if settings.gpus_per_run and not visible:

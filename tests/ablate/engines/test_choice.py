@@ -37,6 +37,8 @@ def two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"name": "ray", "gpus_per_run": 0.25}, 8, ("3", "7")),
         ({"name": "ray", "address": "auto"}, None, ()),
         ({"name": "slurm", "slurm": {"cluster": "local"}, "workers": 4, "accelerator": "cpu"}, 4, ()),
+        ({"name": "slurm", "slurm": {"cluster": "local"}, "workers": 4}, 4, ()),
+        ({"name": "slurm", "slurm": {"cluster": "local"}, "gpus_per_run": 1}, 2, ("3", "7")),
     ],
 )
 def test_runs_at_once_follow_from_the_gpus_unless_they_are_given(
