@@ -44,7 +44,7 @@ def load(names: Sequence[str], folders: Sequence[str]) -> None:
         with _on_path(folders):
             try:
                 importlib.import_module(name)
-            except Exception as error:
+            except (Exception, SystemExit) as error:  # the latter of a script that reads a command line of its own
                 raise RequestError(f"plugins: {name!r} cannot be imported: {_first_line(error)}") from error
 
 
@@ -59,5 +59,5 @@ def _on_path(folders: Sequence[str]) -> Iterator[None]:
             sys.path.remove(folder)
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0]

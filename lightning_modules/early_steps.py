@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -35,10 +35,10 @@ class RightByStep:
             future.
     """
 
-    def __init__(self, network: SpikingResNet, steps: Iterable[int]) -> None:
-        steps = tuple(steps)
-        if wrong := [t for t in steps if not 1 <= t <= network.timesteps]:
-            raise ValueError(f"steps: {wrong[0]} is not between 1 and the network's {network.timesteps}")
+    def __init__(self, network: SpikingResNet, steps: Sequence[int]) -> None:
+        wrong = next((t for t in steps if not 1 <= t <= network.timesteps), None)
+        if wrong is not None:
+            raise ValueError(f"steps: {wrong} is not between 1 and the network's {network.timesteps}")
         if (level := network.sees_future()) and any(t < network.timesteps for t in steps):
             raise ValueError(
                 f"steps: {level} sees future steps: its output cannot be read before all {network.timesteps} have run"

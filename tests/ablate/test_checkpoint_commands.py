@@ -37,6 +37,9 @@ def test_accuracy_is_printed_for_every_number_of_steps(tmp_path: Path) -> None:
     done = inside("evaluate", "x.ckpt", "--data", "digits", "--steps", "2..1", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "ablate: --steps: '2..1' is not accepted; write 1..T, 1..4 or 1,2,4\n"
+    # Refused at its fourth step: a list of all of them would take all memory.
+    done = inside("evaluate", "x.ckpt", "--data", "digits", "--steps", f"1..{10**15}", cwd=tmp_path)
+    assert done.stderr == "ablate: steps: 4 is not between 1 and the network's 3\n"
 
 
 def test_a_checkpoint_is_shown_the_data_cut_and_fed_as_its_run_was(tmp_path: Path) -> None:

@@ -40,7 +40,12 @@ def test_an_installed_package_offers_its_levels_by_an_entry_point(tmp_path: Path
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [("import nowhere_to_be_found", "ModuleNotFoundError"), ("1 / 0", "ZeroDivisionError"), ("(", "SyntaxError")],
+    [
+        ("import nowhere_to_be_found", "ModuleNotFoundError"),
+        ("1 / 0", "ZeroDivisionError"),
+        ("(", "SyntaxError"),
+        ("import sys; sys.exit(3)", "SystemExit"),
+    ],
 )
 def test_a_plugin_that_cannot_be_imported_is_one_line(content: str, reason: str, tmp_path: Path) -> None:
     name = f"broken_{reason.lower()}"
