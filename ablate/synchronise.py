@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -132,7 +133,7 @@ def _upload(prepared: Prepared, remote: Remote, left: list[RunDirectory], told: 
         undone = sum(not each.uploaded for each in left)
         raise StudyError(
             f"Weights & Biases: {problem}; {len(left) - undone} of {_count(len(left))} uploaded, {undone} left; "
-            f"go on with: ablate sync {study}"
+            f"go on with: ablate sync {shlex.quote(str(study))}"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,7 +46,8 @@ def read(argument: str, directory: str | None) -> StudyResults:
     if directory is not None or not (folder / RESULTS).is_file():
         folder = study_directory.locate(argument, directory) / "report"
         if not (folder / RESULTS).is_file():
-            raise RequestError(f"{argument}: has no report yet; write it with: ablate report {argument}")
+            again = shlex.quote(str(folder.parent))
+            raise RequestError(f"{folder.parent}: has no report yet; write it with: ablate report {again}")
     try:
         return StudyResults.read(folder)
     except ValueError as error:

@@ -50,7 +50,7 @@ def describe(prepared: Prepared, spread: Spread | None = None) -> list[str]:
     study, plan = prepared.study, prepared.plan
     if study.fields.search is not None:
         head = [*sampling.search_lines(prepared), *excluded(plan), _cost(prepared), f"Engine: {prepared.placement}"]
-        return [*head, *sampling.search_limits(study)]
+        return [*head, *sampling.search_limits(prepared)]
     width = max(len(axis.name) for axis in study.axes)
     lines = [_headline(prepared)]
     for axis in study.axes:

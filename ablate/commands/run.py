@@ -158,9 +158,9 @@ def _again(prepared: Prepared, argument: str, *, given: bool) -> str:
     The directory holds the study as it was run; the file without its overrides would be refused as changed.
     """
     changed = given or prepared.directory.branch != MAIN
-    return shlex.quote(str(prepared.directory.path)) if changed else argument
+    return shlex.quote(str(prepared.directory.path) if changed else argument)
 
 
 def _shell_name(path: Path) -> str:
     """The shortest argument that finds the study again."""
-    return path.name if path.parent == Path("studies") else str(path)
+    return shlex.quote(path.name if path.parent == Path("studies") else str(path))

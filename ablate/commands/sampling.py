@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ablate.config import Study
+import shlex
+
 from ablate.workflow import Prepared
 
 
@@ -28,11 +29,12 @@ def search_lines(prepared: Prepared) -> list[str]:
     return lines
 
 
-def search_limits(study: Study) -> list[str]:
+def search_limits(prepared: Prepared) -> list[str]:
     """What a search can and cannot tell."""
+    place = shlex.quote(str(prepared.directory.path))
     return [
         "Can tell: which cells to look at. Cannot tell: by how much a level is better; cells of a search are no pairs, "
-        f"and the best of them is flattered by its luck (then: ablate run {study.name} --confirm best --seeds 5)"
+        f"and the best of them is flattered by its luck (then: ablate run {place} --confirm best --seeds 5)"
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -66,7 +67,7 @@ def _standing(prepared: Prepared) -> Iterator[str]:
     owner = lock.owner(prepared.directory.path)
     if owner is None:
         if to_do:
-            yield f"Nobody works on it; go on with: ablate run {prepared.directory.path}"
+            yield f"Nobody works on it; go on with: ablate run {shlex.quote(str(prepared.directory.path))}"
         return
     speed = throughput(states.values(), to_do=to_do, since=owner.since, now=time.time())
     rate = f", {speed.an_hour:.3g} runs an hour" if speed.an_hour is not None else ""

@@ -48,6 +48,14 @@ def test_a_search_is_run_confirmed_and_then_finished(tmp_path: Path) -> None:
     assert {row["seed"] for row in rows[3:]} == {"1000000", "1000001"}
 
 
+def test_the_plan_names_the_directory_that_a_confirmation_goes_on_in(tmp_path: Path) -> None:
+    (tmp_path / "small.yaml").write_text(STUDY)
+
+    planned = inside("plan", "small.yaml", "--dir", "elsewhere/it", cwd=tmp_path)
+
+    assert "then: ablate run elsewhere/it --confirm best" in planned.stdout
+
+
 def test_a_search_that_lost_a_cell_says_so_each_time_it_is_asked(tmp_path: Path) -> None:
     (tmp_path / "small.yaml").write_text(STUDY)
     lost = ["search.trials=1", "search.constraints={}", "training.lr=1.0e+30"]

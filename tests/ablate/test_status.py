@@ -34,6 +34,17 @@ def test_failed_runs_are_shown_with_reason_and_the_end_of_their_log(tmp_path: Pa
     assert "Nobody works on it; go on with: ablate run studies/quickstart" in done.stdout
 
 
+def test_what_a_message_says_to_type_is_as_a_shell_reads_it(tmp_path: Path) -> None:
+    study = tmp_path / "my work" / "studies" / "quickstart"
+    booked(tmp_path / "my work", complete=4)
+
+    shown = inside("status", str(study), cwd=tmp_path)
+    unread = inside("explain", "residual=plain", "--dir", str(study), cwd=tmp_path)
+
+    assert f"go on with: ablate run '{study}'" in shown.stdout
+    assert unread.stderr == f"ablate: {study}: has no report yet; write it with: ablate report '{study}'\n"
+
+
 def test_off_a_terminal_a_long_reason_stands_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
     runs = booked(tmp_path, complete=4)
