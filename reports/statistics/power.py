@@ -12,6 +12,8 @@ from reports.statistics.paired import Floats
 from reports.statistics.sequential import Stage
 
 _LARGEST = 1e4
+_NEVER = 1e4
+"""A critical value in standard errors that nothing reaches: the first look of a scheme may be as strict as that."""
 _MOST_BLOCKS = 1_000_000
 
 
@@ -21,11 +23,13 @@ def detectable_effect(
     """Smallest true difference, in SD of the differences, that a paired t test at alpha/contrasts finds with `power`.
 
     Bonferroni's level is what Holm's procedure grants its smallest p; NaN below two blocks. At the `stage` of a
-    declared scheme of looks the test is that of this look.
+    declared scheme of looks the test is that of this look; infinite where that finds none.
     """
     if blocks < 2:
         return float("nan")
     critical = stdtrit(blocks - 1, 1 - _level(alpha / contrasts, stage) / 2)
+    if critical > _NEVER:
+        return float("inf")
 
     def reached(effect: float) -> float:
         return float(1 - nctdtr(blocks - 1, effect * np.sqrt(blocks), critical)) - power
@@ -43,12 +47,14 @@ def equivalence_sd(
     """Largest SD of the differences, in margins, at which two equal levels are found equivalent with `power`.
 
     Integrates the two one-sided tests over the distribution of the sample SD; NaN below two blocks. `stage` as in
-    `detectable_effect`; a path that crosses both boundaries is left out of account.
+    `detectable_effect`, 0 where its look finds none; a path that crosses both boundaries is left out of account.
     """
     if blocks < 2:
         return float("nan")
     df = blocks - 1
     critical = stdtrit(df, 1 - _level(2 * alpha / contrasts, stage) / 2)
+    if critical > _NEVER:
+        return 0.0
     grid = (np.arange(2000) + 0.5) / 2000
     sample_sd = np.sqrt(2 * gammaincinv(df / 2, grid) / df)  # in units of the true SD
 

@@ -10,6 +10,7 @@ from scipy.special import ndtri
 
 from reports.statistics import paired
 from reports.statistics.power import detectable_effect, equivalence_sd, pooled_sd
+from reports.statistics.sequential import Stage
 
 
 def test_detectable_effect_is_detected_in_four_of_five_simulated_studies() -> None:
@@ -33,6 +34,13 @@ def test_equivalence_is_found_in_four_of_five_simulated_studies(contrasts: int) 
     p = paired.within_margin(paired.moments(np.random.default_rng(0).normal(0, sd, (8000, 5))), 1.0)
     assert np.mean(p <= 0.05 / contrasts) == pytest.approx(0.8, abs=0.02)
     assert math.isfinite(equivalence_sd(2, contrasts))
+
+
+@pytest.mark.parametrize("at", [(2, 100), (5, 100), (2, 1000)])
+def test_an_early_look_that_stops_at_nothing_ends_in_an_answer(at: tuple[int, ...]) -> None:
+    """Its level is below what 1 - p can hold, or 0."""
+    assert detectable_effect(at[0], 3, stage=Stage(at, 0)) == math.inf
+    assert equivalence_sd(at[0], 3, stage=Stage(at, 0)) == 0
 
 
 def test_one_block_can_tell_nothing() -> None:
