@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
 
 from ablate.baseline import Baseline
 from ablate.engines.settings import EngineSettings
@@ -34,6 +34,13 @@ class Objective(Choices):
     margin: Annotated[float, Field(gt=0)] | None = None
     expected_sd: Annotated[float, Field(gt=0)] | None = None
     """SD of the paired differences, in the unit of the metric, that planning is to assume; no run depends on it."""
+
+    @field_validator("margin", "expected_sd")
+    @classmethod
+    def _accuracies_are_fractions(cls, size: float | None, info: ValidationInfo) -> float | None:
+        if size is not None and size >= 1 and info.data.get("metric") == "val_accuracy":
+            raise ValueError(f"{size:g} is too large; accuracies are fractions, one point is 0.01")
+        return size
 
     def pursued(self) -> dict[str, Any]:
         """What runs and results know of it: all but what is only expected."""

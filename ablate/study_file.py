@@ -80,10 +80,10 @@ def read(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
     if not isinstance(content, dict) or not content:
         raise RequestError(f"{path}: {_NO_MAPPING}")
     tree: dict[str, Any] = {str(key): value for key, value in content.items()}
-    for text in overrides:
-        _override(tree, text)
     for key in (*_HEADER, _STORAGE):
         tree.pop(key, None)
+    for text in overrides:
+        _override(tree, text)
     return _resolve(tree, path)
 
 

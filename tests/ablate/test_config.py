@@ -145,6 +145,8 @@ def test_paper_compat_leaves_a_normalisation_alone_that_the_file_spells_out() ->
         ("training.epochs=2.5", "baseline.training.epochs: 2.5 is not an integer"),
         ("data.name=digit", "baseline.data.name: 'digit' is not a data set; did you mean 'digits'? one of"),
         ("model.timestep=3", "baseline.model.timestep: there is no such key; did you mean 'timesteps'? keys here:"),
+        ("branch=x", "branch: there is no such key; keys here: name, design, seeds"),
+        ("objective.margin=1", "objective.margin: 1 is too large; accuracies are fractions, one point is 0.01"),
         ("sed=3", "sed: there is no such key; did you mean 'seeds'? keys here: name, design, seeds"),
         ("axes={residul: [plain]}", "axes.residul: not an axis; did you mean 'residual'?"),
         ("axes.residual=[on]", "axes.residual: true is a YAML boolean where a level of residual belongs; quote"),
