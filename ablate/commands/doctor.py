@@ -20,13 +20,15 @@ def main(argument: str, directory: str | None, storage: str | None = None, *, fi
         note = "mended: " if mended else "" if each.mend else "cannot be mended here: "
         console.print(Text(f"{note}{each.what}"), soft_wrap=True)
     left = list(doctor.examine(prepared)) if fix else findings
-    console.print(Text(_summary(len(findings), len(left), fix=fix)))
+    mendable = sum(each.mend is not None for each in findings)
+    console.print(Text(_summary(len(findings), mendable, len(left), fix=fix)))
     return 1 if left else 0
 
 
-def _summary(found: int, left: int, *, fix: bool) -> str:
+def _summary(found: int, mendable: int, left: int, *, fix: bool) -> str:
     if not found:
         return "ledger, files and Weights & Biases agree"
     if not fix:
-        return f"{found} finding{'s' if found > 1 else ''}; mend with --fix"
+        advice = f"; {mendable} can be mended with --fix" if mendable else ""
+        return f"{found} finding{'s' if found > 1 else ''}{advice}"
     return "everything agrees now" if not left else f"{left} of {found} findings are left"

@@ -336,6 +336,8 @@ def test_doctor_leaves_the_runs_of_a_lost_ledger_where_the_next_run_finds_them(
     study: Path, double: WandbDouble, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (study / "journal.log").unlink()
+    assert doctor_command.main(str(study), None, fix=False) == 1
+    assert capsys.readouterr().out.endswith("\n4 findings\n"), "nothing that --fix could mend"
     shutil.copytree(next((study / "runs").iterdir()), study / "runs" / "foreign-0")
     before = sorted(path.name for path in (*(study / "runs").iterdir(), *(study / "wandb").iterdir()))
     assert doctor_command.main(str(study), None, fix=True) == 1
