@@ -8,16 +8,17 @@ from functools import lru_cache
 from statistics import mean
 from typing import Any
 
-from ablate.design import Cell
+from ablate.design import Cell, PlannedRun
 from lightning_modules import data
 from lightning_modules.choices import DataChoices
 from lightning_modules.data.events import sources
 
-# Measured on two cores of a server CPU of 2022, one thread a worker. Good to a factor of two or three elsewhere,
-# which is what a person needs to choose between a coffee and a night; the first runs replace it by a measurement.
-SECONDS_A_MAC = 4e-11
-SECONDS_A_LAYER_STEP = 2.7e-4
-SECONDS_A_RUN = 1.0
+# Measured on two cores of a server CPU of 2025, one thread a worker, kernels compiled. Good to a factor of two or three
+# elsewhere, which is what a person needs to choose between a coffee and a night; the first runs replace it by a
+# measurement.
+SECONDS_A_MAC = 1.5e-11
+SECONDS_A_LAYER_STEP = 1e-4
+SECONDS_A_RUN = 0.5
 
 _BACKWARD = 2.0  # a backward pass costs about two forward passes
 _UNKNOWN_SIZE = 50_000
@@ -26,6 +27,13 @@ _UNKNOWN_SIZE = 50_000
 def seconds_a_run(cells: Sequence[Cell]) -> float:
     """Mean over cells."""
     return mean(_cell_seconds(cell.config) for cell in cells)
+
+
+def longest_first(runs: Sequence[PlannedRun]) -> list[PlannedRun]:
+    """Runs that take longer first, else in their order: a long one at the end would leave the other workers idle."""
+    expected = {run.cell.cell_id: run.cell.config for run in runs}
+    seconds = {cell_id: _cell_seconds(config) for cell_id, config in expected.items()}
+    return sorted(runs, key=lambda run: -seconds[run.cell.cell_id])
 
 
 def _cell_seconds(config: Mapping[str, Any]) -> float:

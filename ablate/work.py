@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ablate import confirmation, design
+from ablate import confirmation, design, estimate
 from ablate.attempts import Planned
 from ablate.config import Study
 from ablate.coordinator import Source
@@ -53,14 +53,14 @@ def known(study: Study, made: Plan) -> tuple[Planned, ...]:
 
 
 def work(study: Study, made: Plan, ledger: Ledger) -> Work:
-    """What is to be done; what has ended before is among it, and the coordinator passes it by."""
+    """What is to be done, in this order within a seed block; what has ended before is among it, and is passed by."""
     if study.fields.search is not None:
         trials = ledger.sampled(SEARCH)
         source = SearchSource(study, trials, drawing.Drawing(study, trials, size.parameters), lambda: _statuses(ledger))
         return Work([SampledRun(run) for run in made.confirmation], source)
     if study.fields.tuning is not None:
         return Work((), TuningSource(Tuning(study, ledger.sampled), made, _statuses(ledger)))
-    return Work(bookable(study, made))
+    return Work(estimate.longest_first((*made.runs, *made.confirmation)))
 
 
 def _statuses(ledger: Ledger) -> dict[str, str]:

@@ -31,3 +31,20 @@ def test_event_networks_are_as_large_as_their_frames_after_the_stem(tmp_path: Pa
     half = nmnist(tmp_path, "model.frame_size=16", "data.resolution=34")
     assert large > small
     assert half == small
+
+
+def test_runs_that_take_longer_come_first_and_others_as_planned() -> None:
+    plan = design.plan(
+        config.load("quickstart", ["axes={timesteps: [2, 4, 8], encoding: [direct, poisson]}", "seeds=2"])
+    )
+    ordered = estimate.longest_first(plan.runs)
+    assert [(run.seed, run.cell.label) for run in ordered] == [
+        (0, "timesteps=8"),
+        (1, "timesteps=8"),
+        (0, "baseline"),
+        (0, "encoding=poisson"),
+        (1, "baseline"),
+        (1, "encoding=poisson"),
+        (0, "timesteps=2"),
+        (1, "timesteps=2"),
+    ]
