@@ -6,7 +6,7 @@ import itertools
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from statistics import mean, stdev
+from statistics import mean, median, stdev
 from typing import Any
 
 from rich.console import Console, Group
@@ -39,11 +39,19 @@ class Tally:
     metric: str
     higher_is_better: bool
     started: float = field(default_factory=time.monotonic)
-    ended_here: int = 0
     by_cell: dict[str, list[float]] = field(default_factory=dict)
+    _begun: dict[str, float] = field(default_factory=dict)
+    _at_once: int = 1
+    _ends: list[float] = field(default_factory=list)
+    _took: list[float] = field(default_factory=list)
+
+    def begin(self, spec: RunSpec) -> None:
+        self._begun[spec.run_id] = time.monotonic()
+        self._at_once = max(self._at_once, len(self._begun))
 
     def add(self, spec: RunSpec, record: RunRecord) -> None:
-        self.ended_here += 1
+        self._ends.append(time.monotonic())
+        self._took.append(self._ends[-1] - self._begun.pop(spec.run_id, self.started))
         self.complete += record.status == "complete"
         self.failed += record.status == "failed"
         value = record.metrics.get(self.metric)
@@ -61,10 +69,17 @@ class Tally:
 
     @property
     def left(self) -> float | None:
-        """Seconds left at the rate so far; None before the first run is done."""
-        if not self.ended_here:
+        """Seconds left; None before the first run is done.
+
+        The longer of two guesses. The rate since the first end knows of queues, but not that the runs of a first wave
+        end together: until then, as many runs go at once as did so far, each as long as the median.
+        """
+        if not self._ends:
             return None
-        return self.elapsed / self.ended_here * (self.total - self.ended)
+        missing = self.total - self.ended
+        waves = median(self._took) / self._at_once
+        rate = (self._ends[-1] - self._ends[0]) / max(len(self._ends) - 1, 1)
+        return max(0.0, max(waves, rate) * missing - (time.monotonic() - self._ends[-1]))
 
     @property
     def best(self) -> str:
@@ -91,7 +106,7 @@ class PlainDisplay:
         return None
 
     def on_start(self, spec: RunSpec) -> None:
-        """A run's end is an event worth a line; its start is not."""
+        self._tally.begin(spec)  # worth no line
 
     def on_progress(self, spec: RunSpec, progress: Mapping[str, Any]) -> None:
         """Epochs are too many for a log."""
@@ -128,6 +143,7 @@ class LiveDisplay:
         self._live.__exit__(*raised)
 
     def on_start(self, spec: RunSpec) -> None:
+        self._tally.begin(spec)
         # A run keeps its line until it ends; its successor takes the free one.
         taken = {line for line, _, _ in self._running.values()}
         line = next(number for number in itertools.count(1) if number not in taken)

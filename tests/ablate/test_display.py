@@ -48,3 +48,42 @@ def test_the_best_cell_of_a_resumed_study_counts_the_runs_from_before(tmp_path: 
     tally.add(spec(tmp_path), record(spec(tmp_path), metrics={"val_accuracy": 0.6}))
 
     assert tally.best == "baseline  val_accuracy 0.800 ± 0.141 (2 seeds)"
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time, in its one element."""
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    return now
+
+
+def test_the_time_left_does_not_take_the_first_end_of_many_runs_for_the_rate(
+    tmp_path: Path, clock: list[float]
+) -> None:
+    tally = Tally(40, 0, 0, "val_accuracy", higher_is_better=True)
+    runs = [spec(tmp_path, run_id=f"c0-{n}") for n in range(8)]
+    for run in runs:
+        tally.begin(run)
+    assert tally.left is None
+
+    clock[0] += 3600
+    tally.add(runs[0], record(runs[0]))
+    assert tally.left == 39 * 3600 / 8
+    clock[0] += 60
+    assert tally.left == 39 * 3600 / 8 - 60
+
+
+def test_the_time_left_knows_of_queues(tmp_path: Path, clock: list[float]) -> None:
+    """All runs of a cluster begin at once and wait there: what counts is how they end."""
+    tally = Tally(100, 0, 0, "val_accuracy", higher_is_better=True)
+    runs = [spec(tmp_path, run_id=f"c0-{n}") for n in range(100)]
+    for run in runs:
+        tally.begin(run)
+    for run in runs[:11]:
+        clock[0] += 60
+        tally.add(run, record(run))
+    assert tally.left == 89 * 60
+    for run in runs[11:]:
+        tally.add(run, record(run))
+    assert tally.left == 0
