@@ -211,6 +211,7 @@ def test_a_run_that_the_server_takes_no_more_keeps_nothing_else_from_it(
     assert other.summary["status"] in ("complete", "failed")
     assert uploaded.store.jobs("guide")[0].summary["digest"] != "of an older one"
     uploaded.problems.clear()
+    wandb.teardown()  # W&B's service takes the id that was refused for one in use, for as long as it lives
 
 
 def test_a_complete_run_that_was_deleted_on_the_server_is_missing_in_the_report_from_there(
