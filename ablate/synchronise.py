@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from ablate import wandb_guide, wandb_local, wandb_place, wandb_upload, workflow
-from ablate.attempts import Attempt, RunState
+from ablate.attempts import Attempt
 from ablate.errors import StudyError
 from ablate.specs import Specs
-from ablate.wandb_identity import run_identity
+from ablate.wandb_identity import identity_of
 from ablate.wandb_local import RunDirectory
 from ablate.wandb_remote import Remote, Tracked, expectation
 from ablate.wandb_server import unreachable
@@ -53,10 +52,14 @@ def tracked_runs(prepared: Prepared) -> list[Tracked]:
 
 
 def waiting(prepared: Prepared) -> list[RunDirectory]:
-    """The offline directories to upload; those of runs that are under way are left for later."""
-    states = workflow.read_ledger(prepared.directory).states()
-    running = _running(prepared, states)
-    return [each for each in wandb_local.waiting(prepared.directory.path) if each.wandb_id not in running]
+    """The offline directories to upload; those of runs that are under way, tunings' too, are left for later."""
+    directory = prepared.directory
+    # Directories first: that of a run which begins between the two looks would else pass for one that has ended.
+    found = wandb_local.waiting(directory.path)
+    states = workflow.read_ledger(directory).states()
+    running = (run_id for run_id, state in states.items() if state.status == "running")
+    under_way = {identity_of(directory.uid, directory.branch, run_id) for run_id in running}
+    return [each for each in found if each.wandb_id not in under_way]
 
 
 def synchronise(prepared: Prepared, told: Told) -> Synchronised:
@@ -135,14 +138,6 @@ def _upload(prepared: Prepared, remote: Remote, left: list[RunDirectory], told: 
             f"Weights & Biases: {problem}; {len(left) - undone} of {_count(len(left))} uploaded, {undone} left; "
             f"go on with: ablate sync {shlex.quote(str(study))}"
         )
-
-
-def _running(prepared: Prepared, states: Mapping[str, RunState]) -> set[str]:
-    ledger: Any = workflow.read_ledger(prepared.directory)
-    specs = Specs(prepared.directory, ledger)
-    runs = (*prepared.plan.runs, *prepared.plan.confirmation)
-    under_way = [run for run in runs if run.run_id in states and states[run.run_id].status == "running"]
-    return {run_identity(specs(run, Attempt(run.run_id, 0, 0, "", 0))) for run in under_way}
 
 
 def _count(number: int) -> str:

@@ -19,12 +19,15 @@ from wandb_double import WandbDouble
 from wandb_double.server import KEY
 from wandb_double.store import Store
 
-from ablate import doctor, publication, synchronise, wandb_local, workflow
+from ablate import doctor, publication, study_directory, synchronise, wandb_local, work, workflow
 from ablate.commands import doctor as doctor_command
 from ablate.commands import explain as explain_command
 from ablate.commands import publish as publish_command
 from ablate.commands import report as report_command
 from ablate.errors import StudyError
+from ablate.ledger import Ledger
+from ablate.study_directory import StudyDirectory
+from ablate.wandb_identity import identity_of
 from ablate.wandb_server import connection
 from ablate.workflow import Prepared
 from reports.results import StudyResults
@@ -178,6 +181,38 @@ def test_what_killed_writers_left_is_uploaded_as_far_as_it_goes(study: Path, dou
     assert (done.uploaded, done.guide, synchronise.waiting(_prepared(study))) == (5, True, [])
     assert report_command.main([], None, SOURCE, "rebuilt") == 0
     assert _same(study, Path("rebuilt")) == []
+
+
+def test_what_a_run_that_is_under_way_writes_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of a tuning too, and one that begins while it is looked who runs: to upload is to close the file."""
+    prepared = workflow.prepare("digits_tuned", ["tracking.tuning=true"], directory=str(tmp_path))
+    study_directory.save(prepared.directory)
+
+    def begin(run_id: str) -> None:
+        named = identity_of(prepared.directory.uid, prepared.directory.branch, run_id)
+        folder = tmp_path / "wandb" / f"offline-run-20260101_000000-{named}"
+        folder.mkdir(parents=True)
+        (folder / f"run-{named}.wandb").touch()
+
+    with workflow.open_ledger(prepared) as ledger:
+        source = work.work(prepared.study, prepared.plan, ledger).source
+        assert source is not None
+        first, second = source.more(), source.more()
+        assert first is not None and second is not None
+        ledger.sync([first, second])
+        ledger.claim(first.run_id)
+        begin(first.run_id)
+        assert synchronise.waiting(prepared) == []
+
+        def late(directory: StudyDirectory) -> Ledger:
+            seen = read(directory)
+            ledger.claim(second.run_id)
+            begin(second.run_id)
+            return seen
+
+        read = workflow.read_ledger
+        monkeypatch.setattr(workflow, "read_ledger", late)
+        assert synchronise.waiting(prepared) == []
 
 
 def test_the_report_comes_back_from_wandb_alone(study: Path, uploaded: WandbDouble) -> None:
