@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -116,8 +117,10 @@ def _detectable(axes: list[str], size: int, blocks: int, spread: Spread | None, 
     from reports.statistics.power import detectable_effect  # scipy, which status does without
 
     effect = detectable_effect(blocks, size, stage=stage)
-    size_in_points = f", {effect * spread.sd * 100:.2g} points" if spread else ""
     each = f"{size} in {'its' if len(axes) == 1 else 'each'} family"
+    if math.isinf(effect):
+        return f"Cannot tell: at {blocks} blocks this look detects no difference of {_or(axes)} ({each}), however large"
+    size_in_points = f", {effect * spread.sd * 100:.2g} points" if spread else ""
     return (
         f"Can tell: at {blocks} blocks a contrast of {_or(axes)} ({each}) is detected at 80 % power from {effect:.1f} "
         f"SD of the differences{size_in_points}"
@@ -136,6 +139,8 @@ def _equivalence(size: int, blocks: int, margin: float, spread: Spread | None, s
     from reports.statistics.power import equivalence_sd
 
     largest = equivalence_sd(blocks, size, stage=stage) * margin
+    if largest == 0:
+        return f"Cannot tell: this look finds nothing 'equivalent' within {points(margin)}, whatever the SD"
     needs = f"'equivalent' within {points(margin)} needs an SD below {largest * 100:.2g} points"
     if spread is None:
         return f"Cannot tell: {needs}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -118,10 +119,10 @@ def _prose(results: StudyResults, contrasts: pd.DataFrame) -> tuple[str, ...]:
         return ("Nothing here can be tested: a paired test needs 2 seed blocks in which both levels have a value.",)
     stage = AxisLooks.of(results, str(contrasts["axis"].iloc[0])).stage
     effect = detectable_effect(blocks, m, stage=stage)
-    can = (
-        f"With {wording.count(blocks, 'seed block')} and {wording.count(m, 'contrast')} in the family, a difference is "
-        f"detected at 80 % power from {effect:.1f} SD of the differences"
-    )
+    tests = f"With {wording.count(blocks, 'seed block')} and {wording.count(m, 'contrast')} in the family"
+    if math.isinf(effect):
+        return (f"{tests}, this look detects no difference, however large.",)
+    can = f"{tests}, a difference is detected at 80 % power from {effect:.1f} SD of the differences"
     sd, low, high = pooled_sd(contrasts["sd_difference"].to_numpy(float), contrasts["seeds"].to_numpy(int))
     if not sd > 0:
         return (can + ".",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -189,6 +190,11 @@ def limits(contrasts: pd.DataFrame, results: StudyResults) -> str:
     blocks, m = int(testable["seeds"].max()), int(testable["family_size"].max())
     largest = testable.loc[testable["family_size"] == m, "axis"].iloc[0]
     effect = detectable_effect(blocks, m, stage=AxisLooks.of(results, str(largest)).stage)
+    if math.isinf(effect):
+        return (
+            f"With {blocks} seed blocks this look detects no difference, however large: undecided does not mean that "
+            "nothing differs; every interval is conditional on this one test set."
+        )
     undecided = contrasts["verdict"].isin([UNDECIDED, UNDECIDED_LOST, NOT_TESTABLE]).mean()
     most = "most contrasts stay undecided, which does not mean" if undecided > 0.5 else "undecided does not mean"
     return (

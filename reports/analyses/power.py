@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -26,9 +27,9 @@ class Power:
     """Power of every contrast.
 
     The frame's columns: axis, level, reference, verdict, seeds, family_size; sd of the paired differences with its
-    95 % interval sd_low, sd_high; detectable, the smallest true difference found at 80 % power; and of undecided rows
-    blocks, the seed blocks for an adjusted interval of plus and minus the margin, with blocks_low and blocks_high for
-    the ends of the SD's interval. Differences and SDs are fractions.
+    95 % interval sd_low, sd_high; detectable, the smallest true difference found at 80 % power, infinite at a look that
+    finds none; and of undecided rows blocks, the seed blocks for an adjusted interval of plus and minus the margin,
+    with blocks_low and blocks_high for the ends of the SD's interval. Differences and SDs are fractions.
     """
 
     key = "power"
@@ -116,8 +117,8 @@ def _table(frame: pd.DataFrame, size: float | None) -> Table:
 def _cells(row: dict[Any, Any], with_blocks: bool) -> tuple[str, ...]:
     low, high = (wording.fixed(row[name] * 100) for name in ("sd_low", "sd_high"))
     sd = wording.MISSING if wording.absent(row["sd"]) else f"{wording.fixed(row['sd'] * 100)} ({low} to {high})"
-    cells = [f"{row['axis']}={row['level']}", row["verdict"], str(row["seeds"]), sd,
-             wording.fixed(row["detectable"] * 100)]  # fmt: skip
+    detectable = "none" if math.isinf(row["detectable"]) else wording.fixed(row["detectable"] * 100)
+    cells = [f"{row['axis']}={row['level']}", row["verdict"], str(row["seeds"]), sd, detectable]
     if not with_blocks:
         return tuple(cells)
     if row["verdict"] not in (UNDECIDED, UNDECIDED_LOST):

@@ -195,3 +195,10 @@ def test_a_declared_look_detects_less_than_one_that_is_the_only_one() -> None:
     declared = told(quickstart("seeds=5", "looks=[5, 10]"))
     assert "from 5.2 SD" in declared[0] and "from 2.3 SD" in once[0]
     assert any(line.startswith("Look 1 of 2 declared ones (5, 10 blocks): a nominal p of 0.0052") for line in declared)
+
+
+def test_a_look_that_can_find_nothing_says_so_and_names_no_size() -> None:
+    said = told(quickstart("seeds=5", "looks=[5, 100]", "objective.expected_sd=0.01"))
+    assert any("at 5 blocks this look detects no difference of residual" in line for line in said)
+    assert said[-1] == "Cannot tell: this look finds nothing 'equivalent' within 1 point, whatever the SD"
+    assert not any("inf" in line for line in said)

@@ -11,6 +11,7 @@ from synthetic_studies import one_factor
 
 from reports.analyses.axis_effects import AxisEffects
 from reports.analyses.overview import Overview
+from reports.analyses.power import Power
 from reports.analyses.recommendations import Recommendations
 from reports.counting_looks import with_this_look
 from reports.effects import effects
@@ -75,6 +76,19 @@ def test_a_declared_look_has_repeated_p_values_and_intervals(boundary: str, look
     assert effect["ci_low"] < once["ci_low"] < once["ci_high"] < effect["ci_high"]
     assert effect["ci_method"] == f"paired t, look {look + 1} of 2"
     assert f"this is look {look + 1} of 2" in AxisEffects("residual").compute(results).notes[0]
+
+
+def test_a_look_that_can_find_nothing_says_so_and_names_no_size() -> None:
+    """The boundary of O'Brien and Fleming is out of reach where the first look is at a twentieth of the blocks."""
+    results = study(scheme={"at": [5, 100], "boundary": "obrien_fleming"}, made={"residual": [LOOK]})
+
+    assert only_effect(results)["verdict"] == "undecided"
+    assert AxisEffects("residual").compute(results).prose == (
+        "With 5 seed blocks and 1 contrast in the family, this look detects no difference, however large.",
+    )
+    assert Overview().compute(results).prose[3].startswith("With 5 seed blocks this look detects no difference")
+    table = Power().compute(results).table
+    assert table is not None and table.rows[0][4] == "none"
 
 
 def test_a_boundary_that_is_not_reached_leaves_a_small_p_undecided() -> None:
