@@ -137,7 +137,7 @@ class StudyFields(Choices):
 
     name: str
     design: Literal["one_factor", "factorial", "search"] = "one_factor"
-    seeds: Annotated[int, Field(strict=True, ge=1, le=10_000)] | list[Annotated[int, Field(strict=True, ge=0)]] = 5
+    seeds: Annotated[int, Field(strict=True, ge=1, le=10_000)] | list[Annotated[int, Field(strict=True)]] = 5
     baseline: Baseline
     axes: dict[str, Any] = Field(min_length=1)
     exclude: list[Exclusion] = Field(default_factory=list)
@@ -173,9 +173,13 @@ class StudyFields(Choices):
 
     @field_validator("seeds")
     @classmethod
-    def _seeds_are_distinct(cls, seeds: int | list[int]) -> int | list[int]:
-        if isinstance(seeds, list) and (not seeds or len(set(seeds)) != len(seeds)):
+    def _seeds_are_distinct_and_in_range(cls, seeds: int | list[int]) -> int | list[int]:
+        if isinstance(seeds, int):
+            return seeds
+        if not seeds or len(set(seeds)) != len(seeds):
             raise ValueError(f"{seeds} is not a list of distinct seeds")
-        if isinstance(seeds, list) and max(seeds) >= FRESH_SEEDS:
+        if min(seeds) < 0:
+            raise ValueError(f"{min(seeds)} is too small; a seed is 0 or more")
+        if max(seeds) >= FRESH_SEEDS:
             raise ValueError(f"{max(seeds)} is too large; from {FRESH_SEEDS} on they are for confirmations and tunings")
         return seeds

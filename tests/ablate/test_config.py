@@ -161,6 +161,7 @@ def test_paper_compat_leaves_a_normalisation_alone_that_the_file_spells_out() ->
         ("axes={recipe: {on: {training.lr: 0.1}}}", "axes.recipe: true is a YAML boolean where the name of a level"),
         ('axes={recipe: {"": {training.lr: 0.1}}}', "axes.recipe: '' is not the name of a level"),
         ('axes={recipe: {"\\e[31mred": {training.lr: 0.1}}}', "axes.recipe: '\\x1b[31mred' is not the name of a level"),
+        ("seeds=[3,-1]", "seeds: -1 is too small; a seed is 0 or more"),
         ("seeds=[1,1]", "seeds: [1, 1] is not a list of distinct seeds"),
         ("name=off", "name: false is a YAML boolean where a text belongs; quote it"),
         ("axes={on: [1]}", "axes: true is a YAML boolean where a text belongs; quote it"),
