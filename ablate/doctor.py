@@ -72,28 +72,28 @@ def _interrupted(prepared: Prepared) -> Iterator[Finding]:
 
 
 def _run_folders(prepared: Prepared) -> Iterator[Finding]:
-    path = prepared.directory.path
-    for folder in _unbooked(prepared):
-        if _of_the_study(prepared, folder.name):
-            yield Finding(f"runs/{folder.name}: unknown to the ledger; the next ablate run books it or goes on with it")
-        else:
-            yield Finding(f"runs/{folder.name}: of no run of this study", _set_aside(path, folder))
+    ours, others = _unbooked(prepared)
+    for folder in ours:
+        yield Finding(f"runs/{folder.name}: unknown to the ledger; the next ablate run books it or goes on with it")
+    for folder in others:
+        yield Finding(f"runs/{folder.name}: of no run of this study", _set_aside(prepared.directory.path, folder))
 
 
-def _unbooked(prepared: Prepared) -> list[Path]:
-    """The folders of runs that the ledger does not know."""
-    known = set(workflow.read_ledger(prepared.directory).run_ids())
-    folders = sorted((prepared.directory.path / "runs").glob("*"))
-    return [folder for folder in folders if folder.is_dir() and folder.name not in known]
+def _unbooked(prepared: Prepared) -> tuple[list[Path], list[Path]]:
+    """The folders of runs that the ledger does not know: of the study's own, and of others.
 
-
-def _of_the_study(prepared: Prepared, run_id: str) -> bool:
-    """Whether a run that the ledger does not know is the study's all the same: its storage was lost or is an old copy.
-
-    Which cells a search will come to is not known before it has drawn them.
+    Its own are there if its storage was lost or is an old copy. All may be those of a search that is not at its end:
+    which cells it will come to is not known before it has drawn them.
     """
+    known = set(workflow.read_ledger(prepared.directory).run_ids())
+    cells = {cell.cell_id for cell in prepared.plan.cells}
     drawing = prepared.study.fields.search is not None and not prepared.finished
-    return drawing or run_id.rpartition("-")[0] in {cell.cell_id for cell in prepared.plan.cells}
+    ours: list[Path] = []
+    others: list[Path] = []
+    for folder in sorted((prepared.directory.path / "runs").glob("*")):
+        if folder.is_dir() and folder.name not in known:
+            (ours if drawing or folder.name.rpartition("-")[0] in cells else others).append(folder)
+    return ours, others
 
 
 def _records(prepared: Prepared) -> Iterator[Finding]:
@@ -114,8 +114,7 @@ def _foreign(prepared: Prepared, tracked: list[Tracked]) -> Iterator[Finding]:
         return  # the trials of a tuning are logged too, and are not runs of the plan
     path, directory = prepared.directory.path, prepared.directory
     known = {run_identity(each.spec) for each in tracked} | {guide_identity(directory.uid, directory.branch)}
-    unbooked = [folder.name for folder in _unbooked(prepared) if _of_the_study(prepared, folder.name)]
-    known |= {identity_of(directory.uid, directory.branch, run_id) for run_id in unbooked}
+    known |= {identity_of(directory.uid, directory.branch, folder.name) for folder in _unbooked(prepared)[0]}
     for each in wandb_local.directories(path):
         if each.wandb_id not in known:
             yield Finding(f"wandb/{each.path.name}: of no run of this study", _set_aside(path, each.path))
