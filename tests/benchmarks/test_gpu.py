@@ -12,7 +12,6 @@ from __future__ import annotations
 import gc
 import importlib.util
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from statistics import median
@@ -26,11 +25,13 @@ from test_stacked import members
 from test_stacked import step as step_of_seeds
 from torch import Tensor, nn
 
+from lightning_modules.kernels.compiler import Backend
 from lightning_modules.layers import Layers
 from lightning_modules.precision import Precision, computed_in, cuda_arithmetic
 from lightning_modules.stacking import StackedClassifier
 
 DEVICE = "cuda"
+BACKENDS: tuple[Backend, ...] = ("eager", "triton")
 ROUNDS = int(os.environ.get("GPU_ROUNDS", "9"))
 NETWORK = {"depth": 6, "width": 32, "channels": 3}
 SIDE, BATCH = 32, 32
@@ -44,11 +45,6 @@ Step = Callable[[], object]
 
 def milliseconds(step: Step, repeats: int = 1) -> float:
     """Time on the device from the first to the last of `repeats` steps, for one of them."""
-    if DEVICE != "cuda":
-        began = time.perf_counter()
-        for _ in range(repeats):
-            step()
-        return 1000 * (time.perf_counter() - began) / repeats
     first, last = (torch.cuda.Event(enable_timing=True) for _ in range(2))
     torch.cuda.synchronize()
     first.record()
@@ -73,8 +69,6 @@ def in_turns(steps: Mapping[str, Step], repeats: int = 1) -> dict[str, float]:
 
 def peak(step: Step) -> float:
     """Most megabytes that a step holds at once, beside what lay there before."""
-    if DEVICE != "cuda":
-        return float("nan")
     torch.cuda.synchronize()
     before = torch.cuda.memory_allocated()
     torch.cuda.reset_peak_memory_stats()
@@ -105,7 +99,7 @@ def compared(timesteps: int, precision: Precision) -> dict[str, Step]:
     networks = {"plain PyTorch": lambda: Rival(**shape, parts=PlainParts())}
     if importlib.util.find_spec("spikingjelly"):
         networks["SpikingJelly"] = lambda: Rival(**shape, parts=SpikingJellyParts())
-    networks |= {f"ours, {each}": lambda each=each: ours(each, **shape) for each in backends()}  # type: ignore[misc]
+    networks |= {f"ours, {each}": lambda each=each: ours(each, **shape) for each in BACKENDS}  # type: ignore[misc]
     steps = {name: trained(make(), x, target, precision) for name, make in networks.items()}
     dtype = torch.bfloat16 if precision == "bf16-mixed" else torch.float32
     steps["convolutions"] = Convolutions(**shape, size=SIDE, batch=BATCH, device=DEVICE, dtype=dtype).step
@@ -122,19 +116,12 @@ def able(name: str, step: Step) -> bool:
     return True
 
 
-def backends() -> tuple[str, ...]:
-    return ("eager", "triton") if DEVICE == "cuda" else ("eager", "compiled")
-
-
 @contextmanager
 def measured(what: str, precision: Precision = "32-true") -> Iterator[None]:
     """Arithmetic as in a run, on a device that holds nothing of the measurement before."""
     gc.collect()
-    name = "CPU"
-    if DEVICE == "cuda":
-        torch.cuda.empty_cache()
-        name = torch.cuda.get_device_name()
-    print(f"\n{what}; {name}, torch {torch.__version__}, median of {ROUNDS}")
+    torch.cuda.empty_cache()
+    print(f"\n{what}; {torch.cuda.get_device_name()}, torch {torch.__version__}, median of {ROUNDS}")
     with cuda_arithmetic(precision, torch.device(DEVICE)):
         yield
 
@@ -165,7 +152,7 @@ def test_bandwidth_of_the_kernels(timesteps: int, dtype: torch.dtype) -> None:
         images = torch.randn(shape, device=DEVICE, dtype=dtype).flatten(0, 1)
         x = images.contiguous(memory_format=torch.channels_last).view(shape).requires_grad_()
         layer = Layers(timesteps, "bn", "lif").norm_fire(LAYER[1]).to(DEVICE)
-        layer.backend = backends()[1]  # type: ignore[assignment]
+        layer.backend = "triton"
         spikes = layer(x)
         grad = torch.randn_like(spikes)
         other = torch.empty_like(grad)
@@ -184,7 +171,7 @@ def test_bandwidth_of_the_kernels(timesteps: int, dtype: torch.dtype) -> None:
     assert all(speed.values())
 
 
-@pytest.mark.parametrize("backend", backends())
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_seeds_at_once(backend: str) -> None:
     """The network of the quickstart: what a seed takes in a stack, against one by itself."""
     drawn = (torch.rand(64, 1, 8, 8), torch.randint(0, 10, (64,)), torch.arange(64))
