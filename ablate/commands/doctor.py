@@ -6,6 +6,8 @@ from rich.console import Console
 from rich.text import Text
 
 from ablate import doctor, workflow
+from ablate.doctor import Finding
+from ablate.errors import StudyError
 
 
 def main(argument: str, directory: str | None, storage: str | None = None, *, fix: bool) -> int:
@@ -14,15 +16,23 @@ def main(argument: str, directory: str | None, storage: str | None = None, *, fi
     prepared = workflow.prepare_existing(argument, directory=directory, storage=storage)
     findings = list(doctor.examine(prepared))
     for each in findings:
-        mended = fix and each.mend is not None
-        if mended and each.mend is not None:
-            each.mend()
-        note = "mended: " if mended else "" if each.mend else "cannot be mended here: "
-        console.print(Text(f"{note}{each.what}"), soft_wrap=True)
+        console.print(Text(f"{_done_about(each, fix=fix)}{each.what}"), soft_wrap=True)
     left = list(doctor.examine(prepared)) if fix else findings
     mendable = sum(each.mend is not None for each in findings)
     console.print(Text(_summary(len(findings), mendable, len(left), fix=fix)))
     return 1 if left else 0
+
+
+def _done_about(finding: Finding, *, fix: bool) -> str:
+    if finding.mend is None:
+        return "cannot be mended here: "
+    if not fix:
+        return ""
+    try:
+        finding.mend()
+    except StudyError as error:  # of a run that was deleted there the server takes no other
+        return f"not mended ({error}): "
+    return "mended: "
 
 
 def _summary(found: int, mendable: int, left: int, *, fix: bool) -> str:

@@ -226,7 +226,7 @@ def test_the_report_comes_back_from_wandb_alone(study: Path, uploaded: WandbDoub
 
 
 def test_a_run_that_the_server_takes_no_more_keeps_nothing_else_from_it(
-    study: Path, uploaded: WandbDouble, monkeypatch: pytest.MonkeyPatch
+    study: Path, uploaded: WandbDouble, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     deleted, other = uploaded.store.jobs("train")[:2]
     del uploaded.store.runs[deleted.name]
@@ -245,6 +245,12 @@ def test_a_run_that_the_server_takes_no_more_keeps_nothing_else_from_it(
     assert "\n" not in str(error.value)
     assert other.summary["status"] in ("complete", "failed")
     assert uploaded.store.jobs("guide")[0].summary["digest"] != "of an older one"
+
+    other.summary["status"] = "running"
+    assert doctor_command.main(str(study), None, fix=True) == 1
+    said = capsys.readouterr().out
+    assert said.count("\nmended: ") + said.startswith("mended: ") == 1 and "1 of 2 findings are left" in said
+    assert "not mended (Weights & Biases: " in said and other.summary["status"] in ("complete", "failed")
     uploaded.problems.clear()
     wandb.teardown()  # W&B's service takes the id that was refused for one in use, for as long as it lives
 
