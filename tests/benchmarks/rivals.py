@@ -12,10 +12,12 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lightning_modules.choices import ModelChoices
 from lightning_modules.network import SpikingResNet
+from lightning_modules.precision import Precision, computed_in
 
 Make = Callable[[], nn.Module]
 
@@ -28,6 +30,22 @@ def ours(backend: str, *, depth: int, width: int, timesteps: int, channels: int)
     network = SpikingResNet(choices, in_channels=channels, classes=10)
     network.use_backend(backend)  # type: ignore[arg-type]
     return network
+
+
+def training_step(
+    network: nn.Module, x: Tensor, target: Tensor, precision: Precision = "32-true"
+) -> Callable[[], None]:
+    """Forward, backward and SGD of any of the networks, whenever it is called."""
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, fused=True)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        with computed_in(precision, x.device):
+            logits = network(x)
+        F.cross_entropy(logits.float(), target).backward()
+        optimizer.step()
+
+    return step
 
 
 class Rival(nn.Module):

@@ -19,15 +19,13 @@ from typing import Any
 
 import pytest
 import torch
-import torch.nn.functional as F
-from rivals import Convolutions, PlainParts, Rival, SpikingJellyParts, ours
+from rivals import Convolutions, PlainParts, Rival, SpikingJellyParts, ours, training_step
 from test_stacked import members
 from test_stacked import step as step_of_seeds
-from torch import Tensor, nn
 
 from lightning_modules.kernels.compiler import Backend
 from lightning_modules.layers import Layers
-from lightning_modules.precision import Precision, computed_in, cuda_arithmetic
+from lightning_modules.precision import Precision, cuda_arithmetic
 from lightning_modules.stacking import StackedClassifier
 
 DEVICE = "cuda"
@@ -77,20 +75,6 @@ def peak(step: Step) -> float:
     return (torch.cuda.max_memory_allocated() - before) / 1e6
 
 
-def trained(network: nn.Module, x: Tensor, target: Tensor, precision: Precision) -> Step:
-    network = network.to(DEVICE)
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, fused=True)
-
-    def step() -> None:
-        optimizer.zero_grad()
-        with computed_in(precision, x.device):
-            logits = network(x)
-        F.cross_entropy(logits.float(), target).backward()
-        optimizer.step()
-
-    return step
-
-
 def compared(timesteps: int, precision: Precision) -> dict[str, Step]:
     """What is compared in one precision."""
     shape: dict[str, Any] = {**NETWORK, "timesteps": timesteps}
@@ -100,7 +84,7 @@ def compared(timesteps: int, precision: Precision) -> dict[str, Step]:
     if importlib.util.find_spec("spikingjelly"):
         networks["SpikingJelly"] = lambda: Rival(**shape, parts=SpikingJellyParts())
     networks |= {f"ours, {each}": lambda each=each: ours(each, **shape) for each in BACKENDS}  # type: ignore[misc]
-    steps = {name: trained(make(), x, target, precision) for name, make in networks.items()}
+    steps = {name: training_step(make().to(DEVICE), x, target, precision) for name, make in networks.items()}
     dtype = torch.bfloat16 if precision == "bf16-mixed" else torch.float32
     steps["convolutions"] = Convolutions(**shape, size=SIDE, batch=BATCH, device=DEVICE, dtype=dtype).step
     return {name: step for name, step in steps.items() if name.startswith("ours") or able(name, step)}

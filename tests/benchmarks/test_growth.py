@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from rivals import ours
-from test_step import _step
+from rivals import ours, training_step
 
 AROUND = {"timesteps": 4, "depth": 1, "width": 16, "batch": 16}
 VARIED = {"timesteps": (2, 4, 8, 16), "depth": (1, 2, 4), "width": (8, 16, 32, 64), "batch": (8, 16, 32, 64)}
@@ -29,7 +28,7 @@ BACKENDS: Any = os.environ.get("GROWTH_BACKENDS", "eager,compiled").split(",")
 def step(backend: str, sizes: dict[str, int]) -> Callable[[], None]:
     shape = {name: sizes[name] for name in ("timesteps", "depth", "width")}
     x, target = torch.randn(sizes["batch"], 3, SIDE, SIDE), torch.randint(0, 10, (sizes["batch"],))
-    return _step(ours(backend, **shape, channels=3), x, target)
+    return training_step(ours(backend, **shape, channels=3), x, target)
 
 
 def exponent(sizes: Sequence[int], seconds: Sequence[float]) -> float:

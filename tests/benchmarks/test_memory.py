@@ -25,8 +25,7 @@ NAMES = (
 def peak(name: str) -> float:
     """Megabytes that two training steps need, in this process."""
     import torch
-    from rivals import PlainParts, Rival, SnnTorchParts, SpikingJellyParts, ours
-    from test_step import _step
+    from rivals import PlainParts, Rival, SnnTorchParts, SpikingJellyParts, ours, training_step
 
     torch.manual_seed(0)
     parts: dict[str, Any] = {"SpikingJelly": SpikingJellyParts, "snnTorch": SnnTorchParts, "plain PyTorch": PlainParts}
@@ -34,7 +33,7 @@ def peak(name: str) -> float:
     network = Rival(**SIZES, parts=parts[name]()) if name in parts else ours(backend, **SIZES)
     network.checkpoint_activations = "recomputed" in how  # type: ignore[assignment]
     x, target = torch.randn(BATCH, 3, 32, 32), torch.randint(0, 10, (BATCH,))
-    step = _step(network, x, target, "bf16-mixed" if "bf16" in how else "32-true")
+    step = training_step(network, x, target, "bf16-mixed" if "bf16" in how else "32-true")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for _ in range(2):
         step()

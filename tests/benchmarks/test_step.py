@@ -14,32 +14,13 @@ from typing import Any
 
 import pytest
 import torch
-import torch.nn.functional as F
-from rivals import Convolutions, PlainParts, Rival, SnnTorchParts, SpikingJellyParts, ours
-from torch import nn
-
-from lightning_modules.precision import Precision, computed_in
+from rivals import Convolutions, PlainParts, Rival, SnnTorchParts, SpikingJellyParts, ours, training_step
 
 SIZES = {
     "cifar": {"depth": 2, "width": 32, "timesteps": 8, "channels": 3, "size": 32, "batch": 32},
     "small": {"depth": 1, "width": 8, "timesteps": 4, "channels": 1, "size": 8, "batch": 64},
 }
 ROUNDS = int(os.environ.get("STEP_ROUNDS", "5"))
-
-
-def _step(
-    network: nn.Module, x: torch.Tensor, target: torch.Tensor, precision: Precision = "32-true"
-) -> Callable[[], None]:
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, fused=True)
-
-    def step() -> None:
-        optimizer.zero_grad()
-        with computed_in(precision, x.device):
-            logits = network(x)
-        F.cross_entropy(logits.float(), target).backward()
-        optimizer.step()
-
-    return step
 
 
 def steps(name: str) -> dict[str, Callable[[], None]]:
@@ -49,11 +30,11 @@ def steps(name: str) -> dict[str, Callable[[], None]]:
     x = torch.randn(sizes["batch"], sizes["channels"], sizes["size"], sizes["size"])
     target = torch.randint(0, 10, (sizes["batch"],))
     rivals = {"plain PyTorch": PlainParts(), "snnTorch": SnnTorchParts(), "SpikingJelly": SpikingJellyParts()}
-    found = {rival: _step(Rival(**shape, parts=parts), x, target) for rival, parts in rivals.items()}
-    found["SpikingJelly, bf16"] = _step(Rival(**shape, parts=SpikingJellyParts()), x, target, "bf16-mixed")
+    found = {rival: training_step(Rival(**shape, parts=parts), x, target) for rival, parts in rivals.items()}
+    found["SpikingJelly, bf16"] = training_step(Rival(**shape, parts=SpikingJellyParts()), x, target, "bf16-mixed")
     for each in ("eager", "compiled"):
-        found[f"ours, {each}"] = _step(ours(each, **shape), x, target)
-        found[f"ours, {each}, bf16"] = _step(ours(each, **shape), x, target, "bf16-mixed")
+        found[f"ours, {each}"] = training_step(ours(each, **shape), x, target)
+        found[f"ours, {each}, bf16"] = training_step(ours(each, **shape), x, target, "bf16-mixed")
     found["convolutions"] = Convolutions(**sizes).step
     return found
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from levels_in_models import AXES, model_with
 from torch import Tensor
 
 from lightning_modules import catalogue, streams
@@ -27,15 +28,8 @@ pytestmark = [pytest.mark.gpu, pytest.mark.timeout(1200)]
 
 
 def levels() -> Iterator[Any]:
-    axes = ("residual", "shortcut", "encoding", "normalization", "neuron", "surrogate", "readout", "loss")
-    for entry in (entry for axis in axes for entry in catalogue.levels(axis).values()):
-        model: dict[str, Any] = {} if entry.axis == "loss" else {entry.axis: entry.name}
-        if entry.name == "relu":
-            model["timesteps"] = 1
-        if entry.axis == "shortcut":
-            model["residual"] = "ms" if entry.name == "sn_conv_norm" else "sresnet"
-        if entry.name == "group":
-            model["normalization"] = {"name": "group", "groups": 2}
+    for entry in (entry for axis in (*AXES, "loss") for entry in catalogue.levels(axis).values()):
+        model = {} if entry.axis == "loss" else model_with(entry)
         shape = (3, 2, 10, 10) if entry.facts.get("input") == "events" else (1, 9, 9)
         training = {"loss": entry.name} if entry.axis == "loss" else {}
         yield pytest.param(model, training, shape, id=f"{entry.axis}-{entry.name}")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from levels_in_models import AXES, model_with
 from torch import Tensor, nn
 
 from lightning_modules import catalogue
@@ -117,19 +118,9 @@ def levels(axis: str) -> list[LevelEntry]:
 
 
 def cases() -> Iterator[Any]:
-    axes = ("residual", "shortcut", "encoding", "normalization", "neuron", "surrogate", "readout")
-    for entry in (entry for axis in axes for entry in levels(axis)):
-        model: dict[str, Any] = {entry.axis: entry.name}
-        shape = (1, 8, 8)
-        if entry.name == "relu":
-            model["timesteps"] = 1
-        if entry.axis == "shortcut":
-            model["residual"] = "ms" if entry.name == "sn_conv_norm" else "sresnet"
-        if entry.name == "group":
-            model["normalization"] = {"name": "group", "groups": 2}
-        if entry.facts.get("input") == "events":
-            shape = (3, 2, 6, 6)
-        yield pytest.param(model, shape, id=f"{entry.axis}-{entry.name}")
+    for entry in (entry for axis in AXES for entry in levels(axis)):
+        shape = (3, 2, 6, 6) if entry.facts.get("input") == "events" else (1, 8, 8)
+        yield pytest.param(model_with(entry), shape, id=f"{entry.axis}-{entry.name}")
 
 
 @pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
