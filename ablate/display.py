@@ -167,7 +167,8 @@ class LiveDisplay:
 
     def _render(self) -> Group:
         tally = self._tally
-        left = f"{duration(tally.left)} left" if tally.left is not None else "time left: after the first run"
+        seconds = tally.left
+        left = f"{duration(seconds)} left" if seconds is not None else "time left: after the first run"
         head = Table.grid(padding=(0, 2))
         head.add_row(
             Text(self._study, style="bold"),

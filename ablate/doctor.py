@@ -47,11 +47,12 @@ def examine(prepared: Prepared) -> Iterator[Finding]:
             f"{path}: process {owner.pid} on {owner.host} is working on this study; wait for it or stop it"
         )
     yield from _interrupted(prepared)
-    yield from _run_folders(prepared)
+    ours, others = _unbooked(prepared)
+    yield from _run_folders(prepared, ours, others)
     yield from _records(prepared)
     if prepared.study.fields.tracking.mode != "disabled":
         tracked = synchronise.tracked_runs(prepared)
-        yield from _foreign(prepared, tracked)
+        yield from _foreign(prepared, tracked, ours)
         on_server = _server_used(prepared)
         yield from _local(prepared, tracked, on_server=on_server)
         if on_server:
@@ -71,8 +72,8 @@ def _interrupted(prepared: Prepared) -> Iterator[Finding]:
         yield Finding(f"{file.name}: left by a process that died while it took the lock", file.unlink)
 
 
-def _run_folders(prepared: Prepared) -> Iterator[Finding]:
-    ours, others = _unbooked(prepared)
+def _run_folders(prepared: Prepared, ours: list[Path], others: list[Path]) -> Iterator[Finding]:
+    """The folders of runs that the ledger does not know, see `_unbooked`."""
     for folder in ours:
         yield Finding(f"runs/{folder.name}: unknown to the ledger; the next ablate run books it or goes on with it")
     for folder in others:
@@ -108,13 +109,13 @@ def _records(prepared: Prepared) -> Iterator[Finding]:
             yield Finding(f"runs/{run_id}/record.json is not the one that was booked; its curves are not used")
 
 
-def _foreign(prepared: Prepared, tracked: list[Tracked]) -> Iterator[Finding]:
-    """W&B directories of no run of the plan."""
+def _foreign(prepared: Prepared, tracked: list[Tracked], unbooked: list[Path]) -> Iterator[Finding]:
+    """W&B directories of no run of the plan, nor of one whose folder the ledger may yet book."""
     if prepared.study.fields.tracking.tuning:
         return  # the trials of a tuning are logged too, and are not runs of the plan
     path, directory = prepared.directory.path, prepared.directory
     known = {run_identity(each.spec) for each in tracked} | {guide_identity(directory.uid, directory.branch)}
-    known |= {identity_of(directory.uid, directory.branch, folder.name) for folder in _unbooked(prepared)[0]}
+    known |= {identity_of(directory.uid, directory.branch, folder.name) for folder in unbooked}
     for each in wandb_local.directories(path):
         if each.wandb_id not in known:
             yield Finding(f"wandb/{each.path.name}: of no run of this study", _set_aside(path, each.path))

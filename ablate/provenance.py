@@ -67,10 +67,7 @@ def code() -> str:
     sources = [package / name for name in _OF_A_RUN]
     science = package.parent / "lightning_modules"
     sources += sorted(path for path in science.rglob("*") if path.suffix in (".py", ".c"))
-    found = hashlib.sha256()
-    for path in sources:
-        found.update(f"{path.relative_to(package.parent).as_posix()}\0".encode() + path.read_bytes() + b"\0")
-    return found.hexdigest()[:12]
+    return _hash((path.relative_to(package.parent).as_posix(), path) for path in sources)
 
 
 def code_of(plugins: Iterable[str]) -> dict[str, str]:
@@ -87,9 +84,14 @@ def _hash_of_module(name: str) -> str:
     module = sys.modules[name]
     folders = [Path(each) for each in getattr(module, "__path__", ())]
     sources = [path for folder in folders for path in sorted(folder.rglob("*.py"))] or [Path(str(module.__file__))]
+    return _hash((path.name, path) for path in sources)
+
+
+def _hash(sources: Iterable[tuple[str, Path]]) -> str:
+    """12 hexadecimal digits of files and the names that they go by."""
     found = hashlib.sha256()
-    for path in sources:
-        found.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
+    for name, path in sources:
+        found.update(f"{name}\0".encode() + path.read_bytes() + b"\0")
     return found.hexdigest()[:12]
 
 

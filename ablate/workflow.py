@@ -283,9 +283,8 @@ def require_code(prepared: Prepared) -> None:
     Raises:
         RequestError: if the code is another one.
     """
-    progress = prepared.progress()
     origins = [each.provenance for each in prepared.summaries() if each.provenance.get("commit")]
-    if not origins or progress.complete + progress.pruned == prepared.total:
+    if not origins or prepared.finished:
         return
     now, commit_now = code(), commit()
     known = any(each["code"] == now if "code" in each else each["commit"] == commit_now for each in origins)
@@ -297,7 +296,7 @@ def require_code(prepared: Prepared) -> None:
     if other is None:
         return
     raise RequestError(
-        f"{prepared.directory.path}: its {progress.complete} complete runs were computed by other code "
+        f"{prepared.directory.path}: its {prepared.progress().complete} complete runs were computed by other code "
         f"({other}), which would be mixed with what is missing. Run it beside them "
         "(--branch NAME), go back to that version, or accept it (--accept-code)"
     )
